@@ -1,0 +1,306 @@
+//! One accepted connection: recorder, engine, and the pauses between them.
+
+use std::time::Duration;
+
+use evidence::{Connection, End, Message, Quirk, Session, Time};
+
+use crate::engine::{Cx, Engine, Facts, Step, Then};
+use crate::persona::Persona;
+use crate::recorder::Recorder;
+use crate::smtp::Smtp;
+use crate::sniff::Sniff;
+
+/// How a listener meets a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Listener {
+    /// How long the server waits for the client to speak first before it greets as a mail server; `None`: for ever.
+    pub banner_after: Option<Duration>,
+    /// Whether text that names no protocol is taken for mail commands rather than for a proxy request.
+    pub mail: bool,
+}
+
+impl Listener {
+    /// A mail port: the server greets at once.
+    pub const fn smtp() -> Self {
+        Self { banner_after: Some(Duration::ZERO), mail: true }
+    }
+
+    /// Any other port: the client's first bytes decide; a client that waits is greeted as by a mail server.
+    pub const fn sniffing(banner_after: Option<Duration>) -> Self {
+        Self { banner_after, mail: false }
+    }
+}
+
+/// What the caller has to do, in this order: send, deliver, close.
+#[derive(Debug, Default)]
+pub struct Out {
+    /// Bytes for the peer. The caller empties it.
+    pub send: Vec<u8>,
+    /// A message to make durable. Until [`Conversation::stored`] is called no input is taken.
+    pub deliver: Option<Box<Message>>,
+    /// The connection is over.
+    pub close: Option<End>,
+}
+
+/// What became of a message that was to be made durable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// It is on disk; the peer is told so.
+    Durable,
+    /// There is no room for it; the peer is told `452`.
+    NoRoom,
+}
+
+/// One accepted connection, from accept to close.
+#[derive(Debug)]
+pub struct Conversation<'p> {
+    connection: Connection,
+    persona: &'p Persona,
+    seed: u64,
+    engine: Engine,
+    facts: Facts,
+    recorder: Recorder,
+    /// Bytes that an engine took to recognise the next one, which reads them again.
+    again: Vec<u8>,
+    sent: u64,
+    last_input: Time,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Input,
+    /// A message is being made durable.
+    Delivering,
+    /// The persona is slow: what it wrote waits until the instant, then the connection goes on as given.
+    Pausing {
+        until: Time,
+        held: Vec<u8>,
+        then: Then,
+    },
+    Closed,
+}
+
+impl<'p> Conversation<'p> {
+    /// Begins a conversation at `connection.accepted_at`. `seed` differs between connections; the same seed gives the
+    /// same replies.
+    pub fn open(connection: Connection, listener: Listener, persona: &'p Persona, seed: u64, out: &mut Out) -> Self {
+        let now = connection.accepted_at;
+        let engine = match listener.banner_after {
+            Some(Duration::ZERO) => Engine::Smtp(Box::new(Smtp::new(persona, persona.host.clone()))),
+            banner_after => Engine::Sniff(Sniff::new(now, banner_after, listener.mail)),
+        };
+        let mut conversation = Self {
+            recorder: Recorder::new(now),
+            connection,
+            persona,
+            seed,
+            engine,
+            facts: Facts::default(),
+            again: Vec::new(),
+            sent: 0,
+            last_input: now,
+            state: State::Input,
+        };
+        conversation.step(now, out, |engine, cx| engine.start(cx));
+        conversation
+    }
+
+    /// Takes input and answers it: how many bytes were taken. Fewer than given means that something has to happen first
+    /// (see [`Out`] and [`Conversation::wake_at`]); the caller brings the rest again.
+    pub fn receive(&mut self, now: Time, bytes: &[u8], out: &mut Out) -> usize {
+        let mut used = 0;
+        while self.wants_input() && used < bytes.len() {
+            self.last_input = now;
+            let (ordinal, refused) = (self.facts.messages, self.facts.refused);
+            let (taken, body) = self.read(now, &bytes[used..], out);
+            match body {
+                true => self.recorder.body(now, ordinal, taken),
+                false => self.recorder.bytes(now, &bytes[used..used + taken]),
+            }
+            used += taken;
+            self.forget_refused_body(refused);
+            self.read_again(now, out);
+        }
+        used
+    }
+
+    /// Reports what became of the message in [`Out::deliver`].
+    pub fn stored(&mut self, now: Time, outcome: Stored, out: &mut Out) {
+        if matches!(self.state, State::Delivering) {
+            self.state = State::Input;
+            let refused = self.facts.refused;
+            self.step(now, out, |engine, cx| engine.stored(cx, outcome));
+            self.forget_refused_body(refused);
+            self.read_again(now, out);
+        }
+    }
+
+    /// When [`Conversation::wake`] is to be called; `None` while a message is being made durable or all is over.
+    pub fn wake_at(&self) -> Option<Time> {
+        match &self.state {
+            State::Input => Some(self.engine.deadline(self.persona, self.last_input)),
+            State::Pausing { until, .. } => Some(*until),
+            State::Delivering | State::Closed => None,
+        }
+    }
+
+    /// Whether input is wanted now.
+    pub fn wants_input(&self) -> bool {
+        matches!(self.state, State::Input)
+    }
+
+    /// The instant of [`Conversation::wake_at`] has come. An early call does nothing.
+    pub fn wake(&mut self, now: Time, out: &mut Out) {
+        if self.wake_at().is_none_or(|at| now < at) {
+            return;
+        }
+        match std::mem::replace(&mut self.state, State::Input) {
+            State::Pausing { held, then, .. } => {
+                self.last_input = now;
+                self.emit(held, out);
+                self.go_on(now, then, out);
+            }
+            _ => self.step(now, out, |engine, cx| engine.expire(cx)),
+        }
+        self.read_again(now, out);
+    }
+
+    /// Bytes of message bodies that are held in memory.
+    pub fn body_bytes(&self) -> usize {
+        self.engine.smtp().map_or(0, Smtp::body_bytes)
+    }
+
+    /// Lets go of the body that is being received: the rest is read and the peer is told `452`. For a caller that has no
+    /// memory left.
+    pub fn refuse_body(&mut self) {
+        if let Some(smtp) = self.engine.smtp_mut() {
+            smtp.refuse_body();
+        }
+    }
+
+    /// Notes an oddity that the caller saw.
+    pub fn note(&mut self, quirk: Quirk) {
+        self.facts.quirks.insert(quirk);
+    }
+
+    /// Adds bytes that arrived but were never taken, so that the transcript is whole. For a caller that gives up.
+    pub fn leave(&mut self, now: Time, unread: &[u8]) {
+        self.recorder.bytes(now, unread);
+    }
+
+    /// Ends the conversation: exactly one session for each.
+    pub fn close(mut self, now: Time, end: End) -> Session {
+        if let Some(wire) = self.engine.smtp_mut().and_then(Smtp::abandon) {
+            self.facts.quirks.insert(Quirk::AbandonedBody);
+            self.recorder.replace_body(self.facts.messages, &wire);
+        }
+        if let Engine::Http(http) = &self.engine
+            && http.length_is_false()
+        {
+            self.facts.quirks.insert(Quirk::FalseContentLength);
+        }
+        let received = self.recorder.length();
+        let transcript = self.recorder.finish();
+        if transcript.cut > 0 {
+            self.facts.quirks.insert(Quirk::TranscriptCut);
+        }
+        Session {
+            connection: self.connection,
+            ended_at: now,
+            end,
+            path: self.facts.path,
+            requests: self.facts.requests,
+            logins: self.facts.logins,
+            helo: self.facts.helo,
+            quirks: self.facts.quirks,
+            received,
+            sent: self.sent,
+            commands: self.facts.commands,
+            messages: self.facts.messages,
+            recipients: self.facts.recipients,
+            refused: self.facts.refused,
+            transcript,
+        }
+    }
+
+    /// Lets the engine read: how much it took, and whether that went into a message body.
+    fn read(&mut self, now: Time, bytes: &[u8], out: &mut Out) -> (usize, bool) {
+        let mut taken = (0, false);
+        self.step(now, out, |engine, cx| {
+            let step = engine.receive(cx, bytes);
+            taken = (step.used, step.body);
+            step
+        });
+        taken
+    }
+
+    /// Lets a new engine read what the one before took.
+    fn read_again(&mut self, now: Time, out: &mut Out) {
+        while self.wants_input() && !self.again.is_empty() {
+            let bytes = std::mem::take(&mut self.again);
+            let (taken, _) = self.read(now, &bytes, out);
+            self.again = bytes[taken..].to_vec();
+        }
+    }
+
+    /// The body of a message that was just refused is nowhere: the transcript says so.
+    fn forget_refused_body(&mut self, refused_before: u32) {
+        if self.facts.refused > refused_before {
+            self.recorder.replace_body(self.facts.messages, &[]);
+        }
+    }
+
+    /// Lets the engine take one step and does what it asks for.
+    fn step(&mut self, now: Time, out: &mut Out, run: impl FnOnce(&mut Engine, &mut Cx<'_>) -> Step) {
+        let mut reply = Vec::new();
+        let mut cx = Cx {
+            now,
+            persona: self.persona,
+            connection: &self.connection,
+            seed: self.seed,
+            facts: &mut self.facts,
+            reply: &mut reply,
+        };
+        let step = run(&mut self.engine, &mut cx);
+        match step.delay {
+            Some(delay) => {
+                self.facts.quirks.insert(Quirk::SlowedDown);
+                self.state = State::Pausing { until: now + delay, held: reply, then: step.then };
+            }
+            None => {
+                self.emit(reply, out);
+                self.go_on(now, step.then, out);
+            }
+        }
+    }
+
+    fn go_on(&mut self, now: Time, then: Then, out: &mut Out) {
+        match then {
+            Then::Continue if self.engine.can_resume() => self.step(now, out, |engine, cx| engine.resume(cx)),
+            Then::Continue => {}
+            Then::Become(engine, again) => {
+                self.engine = engine;
+                self.again = again;
+                self.step(now, out, |engine, cx| engine.start(cx));
+            }
+            Then::Deliver(message) => {
+                self.state = State::Delivering;
+                out.deliver = Some(message);
+            }
+            Then::Close(end) => {
+                self.state = State::Closed;
+                out.close = Some(end);
+            }
+        }
+    }
+
+    fn emit(&mut self, reply: Vec<u8>, out: &mut Out) {
+        self.sent += reply.len() as u64;
+        if out.send.is_empty() {
+            out.send = reply;
+        } else {
+            out.send.extend_from_slice(&reply);
+        }
+    }
+}

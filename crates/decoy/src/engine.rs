@@ -1,0 +1,215 @@
+//! What all engines share: the view of their connection, and what they tell after each step.
+
+use std::time::Duration;
+
+use evidence::{Answer, Connection, End, Login, Message, Protocol, Quirk, Quirks, Request, Target, Time};
+use minicbor::bytes::ByteVec;
+
+use crate::conversation::Stored;
+use crate::http::Http;
+use crate::persona::{Persona, fill};
+use crate::smtp::Smtp;
+use crate::sniff::Sniff;
+use crate::socks4::Socks4;
+use crate::socks5::Socks5;
+
+/// Most requests, and most logins, listed of one connection. Later ones are answered but only marked
+/// ([`Quirk::ListCut`]).
+const MAX_LISTED: usize = 64;
+
+/// Most protocol layers of one connection: a proxy in a proxy in a proxy, then a mail server. A proxy request that would
+/// go deeper is answered as unreachable.
+pub(crate) const MAX_LAYERS: usize = 5;
+
+/// The engine that talks at this moment.
+#[derive(Debug)]
+pub(crate) enum Engine {
+    Sniff(Sniff),
+    Smtp(Box<Smtp>),
+    Http(Box<Http>),
+    Socks4(Socks4),
+    Socks5(Socks5),
+}
+
+/// What became of a step.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// Bytes of the input that were taken. The caller brings the rest again.
+    pub(crate) used: usize,
+    /// Whether those bytes went into the body of a message.
+    pub(crate) body: bool,
+    /// How long to wait before what was written in this step is sent, and before the next step.
+    pub(crate) delay: Option<Duration>,
+    pub(crate) then: Then,
+}
+
+/// How the connection goes on.
+#[derive(Debug)]
+pub(crate) enum Then {
+    /// With more input.
+    Continue,
+    /// With another engine, which is started and first reads these bytes that this one took before.
+    Become(Engine, Vec<u8>),
+    /// With [`Engine::stored`], once the message is kept or refused.
+    Deliver(Box<Message>),
+    /// Not at all.
+    Close(End),
+}
+
+impl Step {
+    pub(crate) fn used(used: usize) -> Self {
+        Self { used, body: false, delay: None, then: Then::Continue }
+    }
+
+    pub(crate) fn then(self, then: Then) -> Self {
+        Self { then, ..self }
+    }
+
+    pub(crate) fn delayed(self, delay: Option<Duration>) -> Self {
+        Self { delay, ..self }
+    }
+}
+
+impl Engine {
+    /// Called once, when the engine takes over.
+    pub(crate) fn start(&mut self, cx: &mut Cx<'_>) -> Step {
+        match self {
+            Self::Smtp(smtp) => smtp.start(cx),
+            Self::Sniff(_) | Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) => Step::used(0),
+        }
+    }
+
+    /// Takes a piece of input, never empty.
+    pub(crate) fn receive(&mut self, cx: &mut Cx<'_>, input: &[u8]) -> Step {
+        match self {
+            Self::Sniff(sniff) => sniff.receive(cx, input),
+            Self::Smtp(smtp) => smtp.receive(cx, input),
+            Self::Http(http) => http.receive(cx, input),
+            Self::Socks4(socks) => socks.receive(cx, input),
+            Self::Socks5(socks) => socks.receive(cx, input),
+        }
+    }
+
+    /// Whether the engine has something to say without more input; if so the caller calls [`Engine::resume`].
+    pub(crate) fn can_resume(&self) -> bool {
+        self.smtp().is_some_and(Smtp::can_resume)
+    }
+
+    pub(crate) fn resume(&mut self, cx: &mut Cx<'_>) -> Step {
+        self.smtp_mut().map_or(Step::used(0), |smtp| smtp.resume(cx))
+    }
+
+    /// The outcome of a delivery.
+    pub(crate) fn stored(&mut self, cx: &mut Cx<'_>, outcome: Stored) -> Step {
+        self.smtp_mut().map_or(Step::used(0), |smtp| smtp.stored(cx, outcome))
+    }
+
+    /// When the engine wants to be told that nothing came.
+    pub(crate) fn deadline(&self, persona: &Persona, last_input: Time) -> Time {
+        match self {
+            Self::Sniff(sniff) => sniff.deadline(last_input),
+            Self::Smtp(_) => last_input + persona.smtp.idle(),
+            Self::Http(http) => http.deadline(persona, last_input),
+            Self::Socks4(_) | Self::Socks5(_) => last_input + persona.socks.idle(),
+        }
+    }
+
+    /// The deadline passed.
+    pub(crate) fn expire(&mut self, cx: &mut Cx<'_>) -> Step {
+        match self {
+            Self::Sniff(sniff) => sniff.expire(cx),
+            Self::Smtp(smtp) => smtp.expire(cx),
+            Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) => Step::used(0).then(Then::Close(End::Idle)),
+        }
+    }
+
+    /// The mail server that talks, if one does.
+    pub(crate) fn smtp(&self) -> Option<&Smtp> {
+        match self {
+            Self::Smtp(smtp) => Some(smtp),
+            Self::Http(http) => http.smtp(),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn smtp_mut(&mut self) -> Option<&mut Smtp> {
+        match self {
+            Self::Smtp(smtp) => Some(smtp),
+            Self::Http(http) => http.smtp_mut(),
+            _ => None,
+        }
+    }
+}
+
+/// What an engine sees of its connection: the instant, the persona, the facts so far, and where replies go.
+pub(crate) struct Cx<'a> {
+    pub(crate) now: Time,
+    pub(crate) persona: &'a Persona,
+    pub(crate) connection: &'a Connection,
+    /// A number that differs between connections, for values that a real server draws.
+    pub(crate) seed: u64,
+    pub(crate) facts: &'a mut Facts,
+    pub(crate) reply: &'a mut Vec<u8>,
+}
+
+impl Cx<'_> {
+    /// Writes one reply line of the persona, with its end.
+    pub(crate) fn line(&mut self, template: &str, values: &[(&str, &[u8])]) {
+        fill(template, values, self.reply);
+        self.reply.extend_from_slice(b"\r\n");
+    }
+
+    pub(crate) fn quirk(&mut self, quirk: Quirk) {
+        self.facts.quirks.insert(quirk);
+    }
+
+    /// Notes that the peer speaks this protocol, inside those it spoke before.
+    pub(crate) fn enter(&mut self, protocol: Protocol) {
+        self.facts.path.push(protocol);
+    }
+
+    pub(crate) fn request(&mut self, protocol: Protocol, verb: &[u8], target: Target, answer: Answer) {
+        if answer == Answer::Granted {
+            self.facts.target = Some(target.clone());
+        }
+        if self.facts.requests.len() >= MAX_LISTED {
+            return self.quirk(Quirk::ListCut);
+        }
+        self.facts.requests.push(Request { at: self.now, protocol, verb: verb.to_vec().into(), target, answer });
+    }
+
+    pub(crate) fn login(&mut self, protocol: Protocol, mechanism: &str, user: &[u8], secret: &[u8], accepted: bool) {
+        if accepted {
+            self.facts.user = Some(user.to_vec().into());
+        }
+        if self.facts.logins.len() >= MAX_LISTED {
+            return self.quirk(Quirk::ListCut);
+        }
+        self.facts.logins.push(Login {
+            at: self.now,
+            protocol,
+            mechanism: mechanism.to_owned(),
+            user: user.to_vec().into(),
+            secret: secret.to_vec().into(),
+            accepted,
+        });
+    }
+}
+
+/// What is known of a connection, besides its transcript.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) path: Vec<Protocol>,
+    pub(crate) requests: Vec<Request>,
+    pub(crate) logins: Vec<Login>,
+    pub(crate) helo: Option<ByteVec>,
+    pub(crate) quirks: Quirks,
+    pub(crate) commands: u64,
+    pub(crate) messages: u32,
+    pub(crate) recipients: u64,
+    pub(crate) refused: u32,
+    /// Where the innermost proxy was asked to go.
+    pub(crate) target: Option<Target>,
+    /// Who logged in.
+    pub(crate) user: Option<ByteVec>,
+}

@@ -1,0 +1,94 @@
+//! Lines, read as a mail server reads them: up to LF, with every CR before it removed, cut at a limit.
+
+/// Collects one line at a time from bytes that come in any pieces. Holds at most `limit` bytes.
+#[derive(Debug)]
+pub(crate) struct LineReader {
+    limit: usize,
+    bytes: Vec<u8>,
+    /// Bytes of this line beyond the limit; they are not kept.
+    beyond: u64,
+    /// The last byte seen, kept or not.
+    last: u8,
+}
+
+/// One line without its end.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether LF stood without CR before it.
+    pub(crate) bare_lf: bool,
+    /// Whether the line was longer than the limit.
+    pub(crate) cut: bool,
+}
+
+impl LineReader {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { limit, bytes: Vec::new(), beyond: 0, last: 0 }
+    }
+
+    /// Takes bytes up to and including the first LF: how many, and the line if it is complete.
+    pub(crate) fn push(&mut self, input: &[u8]) -> (usize, Option<Line>) {
+        let Some(lf) = input.iter().position(|byte| *byte == b'\n') else {
+            self.keep(input);
+            return (input.len(), None);
+        };
+        self.keep(&input[..lf]);
+        let bare_lf = self.last != b'\r';
+        let mut bytes = std::mem::take(&mut self.bytes);
+        while bytes.last() == Some(&b'\r') {
+            bytes.pop();
+        }
+        let cut = std::mem::take(&mut self.beyond) > 0;
+        self.last = 0;
+        (lf + 1, Some(Line { bytes, bare_lf, cut }))
+    }
+
+    fn keep(&mut self, input: &[u8]) {
+        let room = self.limit - self.bytes.len();
+        let kept = input.len().min(room);
+        self.bytes.extend_from_slice(&input[..kept]);
+        // A CR that only belongs to the line's end does not make the line too long.
+        self.beyond += input[kept..].iter().filter(|byte| **byte != b'\r').count() as u64;
+        if let Some(last) = input.last() {
+            self.last = *last;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(limit: usize, pieces: &[&[u8]]) -> Vec<Line> {
+        let mut reader = LineReader::new(limit);
+        let mut lines = Vec::new();
+        for piece in pieces {
+            let mut rest = *piece;
+            while !rest.is_empty() {
+                let (used, line) = reader.push(rest);
+                lines.extend(line);
+                rest = &rest[used..];
+            }
+        }
+        lines
+    }
+
+    fn line(bytes: &[u8], bare_lf: bool, cut: bool) -> Line {
+        Line { bytes: bytes.to_vec(), bare_lf, cut }
+    }
+
+    #[test]
+    fn a_line_ends_at_lf_and_loses_every_cr_before_it() {
+        let expected = [line(b"a", false, false), line(b"b", true, false), line(b"c", false, false)];
+        assert_eq!(lines(10, &[b"a\r\nb\nc\r\r\n"]), expected);
+        assert_eq!(lines(10, &[b"a", b"\r", b"\n", b"b\nc\r", b"\r\n"]), expected);
+    }
+
+    #[test]
+    fn what_is_beyond_the_limit_is_dropped_and_told() {
+        assert_eq!(
+            lines(3, &[b"abc\r\n", b"abcd\r\nx\n"]),
+            [line(b"abc", false, false), line(b"abc", false, true), line(b"x", true, false)]
+        );
+    }
+}

@@ -1,0 +1,284 @@
+//! Message content as it comes: after DATA up to a lone dot, or in announced chunks.
+
+use evidence::{EndOfData, Quirk, Quirks};
+
+/// Most lines noted of which the peer had not doubled the leading dot. Later ones lose their dot without a note; the
+/// quirk stays.
+const MAX_UNSTUFFED: usize = 256;
+
+/// A finished message content.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub(super) bytes: Vec<u8>,
+    pub(super) unstuffed: Vec<u64>,
+    pub(super) end: EndOfData,
+    pub(super) quirks: Quirks,
+}
+
+/// Content after DATA. Postfix's reading: a line that is a dot, with any number of CR before its LF, ends it.
+#[derive(Debug, Default)]
+pub(super) struct Body {
+    bytes: Vec<u8>,
+    unstuffed: Vec<u64>,
+    quirks: Quirks,
+    line: Place,
+    pub(super) refused: Option<Quirk>,
+}
+
+/// Where in a line the next byte stands.
+#[derive(Debug, Default, Clone, Copy)]
+enum Place {
+    #[default]
+    Start,
+    /// After a leading dot and this many CR: the line may be the end.
+    Dot {
+        crs: usize,
+    },
+    Inside,
+}
+
+impl Body {
+    /// Takes input up to the end of the content: how much was taken, and how the content ended, if it did.
+    pub(super) fn push(&mut self, input: &[u8], size_limit: u64) -> (usize, Option<EndOfData>) {
+        let mut used = 0;
+        while let Some(&byte) = input.get(used) {
+            match (self.line, byte) {
+                (Place::Start, b'.') => {
+                    self.line = Place::Dot { crs: 0 };
+                    used += 1;
+                }
+                (Place::Start, _) => self.line = Place::Inside,
+                (Place::Dot { crs }, b'\n') => return (used + 1, Some(self.end(crs))),
+                (Place::Dot { crs }, b'\r') => {
+                    self.line = Place::Dot { crs: crs + 1 };
+                    used += 1;
+                }
+                (Place::Dot { crs }, _) => self.dotted_line(crs, byte),
+                (Place::Inside, _) => {
+                    let rest = &input[used..];
+                    let line = rest.iter().position(|byte| *byte == b'\n').map_or(rest, |lf| &rest[..=lf]);
+                    self.inside(line, size_limit);
+                    used += line.len();
+                }
+            }
+        }
+        (used, None)
+    }
+
+    pub(super) fn finish(self, end: EndOfData) -> Content {
+        let mut quirks = self.quirks;
+        if end != EndOfData::Standard {
+            quirks.insert(Quirk::OddEndOfData);
+        }
+        Content { bytes: self.bytes, unstuffed: self.unstuffed, end, quirks }
+    }
+
+    pub(super) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Lets go of the content; what still comes is read and dropped.
+    pub(super) fn refuse(&mut self, quirk: Quirk) {
+        self.refused.get_or_insert(quirk);
+        self.bytes = Vec::new();
+        self.unstuffed = Vec::new();
+    }
+
+    /// The bytes as they came.
+    pub(super) fn wire(&self) -> Vec<u8> {
+        let mut wire = Vec::with_capacity(self.bytes.len() + 16);
+        let mut place = 0;
+        for line in self.bytes.split_inclusive(|byte| *byte == b'\n') {
+            if line.first() == Some(&b'.') || self.unstuffed.binary_search(&place).is_ok() {
+                wire.push(b'.');
+            }
+            wire.extend_from_slice(line);
+            place += line.len() as u64;
+        }
+        if let Place::Dot { crs } = self.line {
+            wire.push(b'.');
+            wire.resize(wire.len() + crs, b'\r');
+        }
+        wire
+    }
+
+    /// A line that begins with a dot and is not the end: the dot goes.
+    fn dotted_line(&mut self, crs: usize, next: u8) {
+        if crs > 0 || next != b'.' {
+            self.quirks.insert(Quirk::UnstuffedDot);
+            if self.unstuffed.len() < MAX_UNSTUFFED && self.refused.is_none() {
+                self.unstuffed.push(self.bytes.len() as u64);
+            }
+        }
+        if self.refused.is_none() {
+            self.bytes.resize(self.bytes.len() + crs, b'\r');
+        }
+        self.line = Place::Inside;
+    }
+
+    /// A piece of a line, up to and including its LF if that has come.
+    fn inside(&mut self, piece: &[u8], size_limit: u64) {
+        let ended = piece.last() == Some(&b'\n');
+        if self.refused.is_none() {
+            self.bytes.extend_from_slice(piece);
+            if ended && !self.bytes.ends_with(b"\r\n") {
+                self.quirks.insert(Quirk::BareLfData);
+            }
+            if self.bytes.len() as u64 > size_limit {
+                self.refuse(Quirk::Oversized);
+            }
+        }
+        if ended {
+            self.line = Place::Start;
+        }
+    }
+
+    /// How the content ended, given the CR before the last LF.
+    fn end(&self, crs: usize) -> EndOfData {
+        let after_lf = self.bytes.ends_with(b"\n") && !self.bytes.ends_with(b"\r\n");
+        match (after_lf, crs) {
+            (_, 2..) => EndOfData::ExtraCr,
+            (false, 1) => EndOfData::Standard,
+            (false, 0) => EndOfData::CrlfDotLf,
+            (true, 1) => EndOfData::LfDotCrlf,
+            (true, 0) => EndOfData::LfDotLf,
+        }
+    }
+}
+
+/// Content of one BDAT command (RFC 3030): exactly the announced bytes.
+#[derive(Debug)]
+pub(super) struct Chunk {
+    bytes: Vec<u8>,
+    pub(super) size: u64,
+    left: u64,
+    pub(super) last: bool,
+    /// Why its bytes are not kept.
+    pub(super) refused: Option<Refusal>,
+}
+
+/// Why a chunk is read and dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It came outside a transaction.
+    NoTransaction,
+    NoRecipients,
+    /// The message is refused as this quirk says.
+    Message(Quirk),
+}
+
+impl Chunk {
+    pub(super) fn new(size: u64, last: bool, refused: Option<Refusal>) -> Self {
+        Self { bytes: Vec::new(), size, left: size, last, refused }
+    }
+
+    /// Takes at most what is left of the chunk: how much.
+    pub(super) fn push(&mut self, input: &[u8]) -> usize {
+        let taken = usize::try_from(self.left).unwrap_or(usize::MAX).min(input.len());
+        if self.refused.is_none() {
+            self.bytes.extend_from_slice(&input[..taken]);
+        }
+        self.left -= taken as u64;
+        taken
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.left == 0
+    }
+
+    pub(super) fn length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(super) fn refuse(&mut self, quirk: Quirk) {
+        self.refused.get_or_insert(Refusal::Message(quirk));
+        self.bytes = Vec::new();
+    }
+
+    pub(super) fn into_content(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// The content of all chunks of a message.
+pub(super) fn chunked(bytes: Vec<u8>) -> Content {
+    let mut quirks = Quirks::default();
+    if bytes.split_inclusive(|byte| *byte == b'\n').any(|line| line.ends_with(b"\n") && !line.ends_with(b"\r\n")) {
+        quirks.insert(Quirk::BareLfData);
+    }
+    Content { bytes, unstuffed: Vec::new(), end: EndOfData::Chunk, quirks }
+}
+
+/// The size of chunked content as Postfix counts it in its reply: every line with CR LF, also the last.
+pub(super) fn counted_size(content: &[u8]) -> u64 {
+    content.split_inclusive(|byte| *byte == b'\n').map(|line| without_end(line).len() as u64 + 2).sum()
+}
+
+fn without_end(line: &[u8]) -> &[u8] {
+    let mut line = line.strip_suffix(b"\n").unwrap_or(line);
+    while let Some(shorter) = line.strip_suffix(b"\r") {
+        line = shorter;
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(pieces: &[&[u8]]) -> (Body, Option<EndOfData>, Vec<u8>) {
+        let mut body = Body::default();
+        let mut pieces = pieces.iter();
+        while let Some(piece) = pieces.next() {
+            if let (used, Some(end)) = body.push(piece, 1000) {
+                let rest = pieces.fold(piece[used..].to_vec(), |rest, piece| [rest, piece.to_vec()].concat());
+                return (body, Some(end), rest);
+            }
+        }
+        (body, None, Vec::new())
+    }
+
+    #[test]
+    fn a_lone_dot_ends_the_content_also_at_once() {
+        let (empty, end, rest) = body(&[b".\r\nQUIT"]);
+        assert_eq!((empty.bytes.as_slice(), end, rest.as_slice()), (&b""[..], Some(EndOfData::Standard), &b"QUIT"[..]));
+        let (content, end, _) = body(&[b"a\r\n..b\r\n.c\r", b"\n.\r", b"\n"]);
+        assert_eq!(content.bytes, b"a\r\n.b\r\nc\r\n");
+        assert_eq!((content.unstuffed.as_slice(), end), (&[7][..], Some(EndOfData::Standard)));
+    }
+
+    #[test]
+    fn every_odd_end_has_its_name() {
+        for (wire, name) in [
+            (&b"a\n.\n"[..], EndOfData::LfDotLf),
+            (b"a\n.\r\n", EndOfData::LfDotCrlf),
+            (b"a\r\n.\n", EndOfData::CrlfDotLf),
+            (b"a\r\n.\r\r\n", EndOfData::ExtraCr),
+        ] {
+            assert_eq!(body(&[wire]).1, Some(name));
+        }
+        assert_eq!(body(&[b"a\r\n.\rb\r\n"]).1, None);
+    }
+
+    #[test]
+    fn the_wire_can_be_made_again_from_the_content() {
+        for wire in [&b"..\r\n.x\r\n...\n.\r.\r\nabc"[..], b"a\r\n.", b"a\r\n.\r\r", b""] {
+            assert_eq!(body(&[wire]).0.wire(), wire);
+        }
+    }
+
+    #[test]
+    fn a_body_beyond_the_limit_is_read_to_its_end_and_dropped() {
+        let mut big = Body::default();
+        assert_eq!(big.push(&[b'x'; 2000], 1000), (2000, None));
+        assert_eq!((big.refused, big.length()), (Some(Quirk::Oversized), 0));
+        assert_eq!(big.push(b"\r\n.x\r\n.\r\n", 1000).1, Some(EndOfData::Standard));
+    }
+
+    #[test]
+    fn chunks_are_counted_as_postfix_counts_them() {
+        assert_eq!(counted_size(b"hello, world!"), 15);
+        assert_eq!(counted_size(b""), 0);
+        assert_eq!(counted_size(b"ab\r\ncd\nefxgh"), 15);
+    }
+}

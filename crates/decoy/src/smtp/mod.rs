@@ -1,0 +1,346 @@
+//! The open relay: an SMTP server (RFC 5321) that takes every message and sends none.
+//!
+//! It follows Postfix's reading of the protocol, command by command and oddity by oddity, because that is what a visitor
+//! compares it with. The words of its replies and its limits come from the persona.
+
+mod auth;
+mod body;
+mod command;
+mod mail;
+mod path;
+
+pub(crate) use self::command::is_mail_word;
+
+use std::time::Duration;
+
+use evidence::{End, Protocol, Quirk};
+
+use self::auth::Exchange;
+use self::body::{Body, Chunk};
+use self::command::Verb;
+use self::mail::Envelope;
+use crate::conversation::Stored;
+use crate::engine::{Cx, Step, Then};
+use crate::line::{Line, LineReader};
+use crate::persona::{Persona, Replies};
+
+/// A mail server's side of a dialogue.
+#[derive(Debug)]
+pub(crate) struct Smtp {
+    /// The name under which it answers: the machine's own, or the far side's behind a proxy.
+    host: String,
+    reader: LineReader,
+    state: State,
+    /// The transaction, from MAIL to the end of data.
+    envelope: Option<Envelope>,
+    entered: bool,
+    logged_in: bool,
+    errors: u32,
+    junk: u32,
+    /// Lines of an HTTP request's head are still to come, each to be answered as an unknown command.
+    http_head: bool,
+}
+
+/// What the next byte belongs to.
+#[derive(Debug)]
+enum State {
+    Command,
+    Auth(Exchange),
+    Data(Body),
+    Chunk(Chunk),
+    /// A message waits to be stored: how its acceptance will be answered.
+    Storing {
+        accepted: Vec<u8>,
+        recipients: u64,
+    },
+    /// The limit of errors is reached; the farewell is still to be said.
+    Farewell,
+}
+
+/// How long the persona waits before a reply.
+type Delay = Option<Duration>;
+
+/// Which of the persona's replies.
+type Which = fn(&Replies) -> &String;
+
+impl Smtp {
+    pub(crate) fn new(persona: &Persona, host: String) -> Self {
+        Self {
+            host,
+            reader: LineReader::new(persona.smtp.line_limit),
+            state: State::Command,
+            envelope: None,
+            entered: false,
+            logged_in: false,
+            errors: 0,
+            junk: 0,
+            http_head: false,
+        }
+    }
+
+    /// A server that is spoken to through an HTTP request: the lines of its head arrive as commands first.
+    pub(crate) fn behind_http_head(persona: &Persona, host: String) -> Self {
+        Self { http_head: true, ..Self::new(persona, host) }
+    }
+
+    pub(crate) fn start(&mut self, cx: &mut Cx<'_>) -> Step {
+        self.reply(cx, |r| &r.banner, &[]);
+        Step::used(0)
+    }
+
+    pub(crate) fn receive(&mut self, cx: &mut Cx<'_>, input: &[u8]) -> Step {
+        if !self.entered {
+            self.entered = true;
+            cx.enter(Protocol::Smtp);
+        }
+        match std::mem::replace(&mut self.state, State::Command) {
+            State::Command => match self.reader.push(input) {
+                (used, Some(line)) if self.http_head => self.http_line(cx, &line, used),
+                (used, Some(line)) => self.command(cx, &line, used),
+                (used, None) => Step::used(used),
+            },
+            State::Auth(exchange) => match self.reader.push(input) {
+                (used, Some(line)) => Step::used(used).delayed(self.continue_login(cx, exchange, &line)),
+                (used, None) => {
+                    self.state = State::Auth(exchange);
+                    Step::used(used)
+                }
+            },
+            State::Data(body) => self.data(cx, body, input),
+            State::Chunk(chunk) => self.chunk(cx, chunk, input),
+            // The conversation brings no input in these states.
+            waiting @ (State::Storing { .. } | State::Farewell) => {
+                self.state = waiting;
+                Step::used(input.len())
+            }
+        }
+    }
+
+    /// Whether the farewell for too many errors is to be said.
+    pub(crate) fn can_resume(&self) -> bool {
+        matches!(self.state, State::Farewell)
+    }
+
+    pub(crate) fn resume(&mut self, cx: &mut Cx<'_>) -> Step {
+        let delay = self.reply(cx, |r| &r.too_many_errors, &[]);
+        Step::used(0).delayed(delay).then(Then::Close(End::Errors))
+    }
+
+    pub(crate) fn expire(&mut self, cx: &mut Cx<'_>) -> Step {
+        self.reply(cx, |r| &r.timeout, &[]);
+        Step::used(0).then(Then::Close(End::Idle))
+    }
+
+    pub(crate) fn stored(&mut self, cx: &mut Cx<'_>, outcome: Stored) -> Step {
+        let State::Storing { accepted, recipients } = std::mem::replace(&mut self.state, State::Command) else {
+            return Step::used(0);
+        };
+        if outcome == Stored::NoRoom {
+            return self.refuse_message(cx, Quirk::StoreRefused, |r| &r.too_big, 0);
+        }
+        cx.facts.messages += 1;
+        cx.facts.recipients += recipients;
+        self.errors = 0;
+        self.junk = 0;
+        cx.reply.extend_from_slice(&accepted);
+        Step::used(0)
+    }
+
+    /// Bytes of message content held in memory.
+    pub(crate) fn body_bytes(&self) -> usize {
+        let earlier = self.envelope.as_ref().and_then(|envelope| envelope.chunks.as_ref()).map_or(0, Vec::len);
+        let current = match &self.state {
+            State::Data(body) => body.length(),
+            State::Chunk(chunk) => chunk.length(),
+            _ => 0,
+        };
+        earlier + current
+    }
+
+    /// Lets go of the content that is being received; the message will be refused.
+    pub(crate) fn refuse_body(&mut self) {
+        match &mut self.state {
+            State::Data(body) => body.refuse(Quirk::StoreRefused),
+            State::Chunk(chunk) => chunk.refuse(Quirk::StoreRefused),
+            _ => return,
+        }
+        if let Some(envelope) = &mut self.envelope {
+            envelope.chunks = None;
+        }
+    }
+
+    /// The wire's bytes of a message that was never finished.
+    pub(crate) fn abandon(&mut self) -> Option<Vec<u8>> {
+        let chunks = self.envelope.take().and_then(|envelope| envelope.chunks);
+        match std::mem::replace(&mut self.state, State::Command) {
+            State::Data(body) => Some(body.wire()),
+            State::Chunk(chunk) => Some([chunks.unwrap_or_default(), chunk.into_content()].concat()),
+            _ => chunks,
+        }
+    }
+
+    fn command(&mut self, cx: &mut Cx<'_>, line: &Line, used: usize) -> Step {
+        cx.facts.commands += 1;
+        note_oddities(cx, line);
+        // A NUL ends a line for a server written in C.
+        let text = line.bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+        let (word, argument) = command::split(text);
+        if std::str::from_utf8(text).is_err() {
+            return Step::used(used).delayed(self.error(cx, |r| &r.bad_utf8, &[]));
+        }
+        if word.is_empty() {
+            return Step::used(used).delayed(self.error(cx, |r| &r.bad_syntax, &[]));
+        }
+        if command::is_forbidden(word) {
+            cx.quirk(Quirk::ForbiddenCommand);
+            let delay = self.reply(cx, |r| &r.forbidden, &[]);
+            return Step::used(used).delayed(delay).then(Then::Close(End::Answered));
+        }
+        let delay = match Verb::parse(word) {
+            Some(Verb::Quit) => {
+                let delay = self.reply(cx, |r| &r.bye, &[]);
+                return Step::used(used).delayed(delay).then(Then::Close(End::Quit));
+            }
+            Some(Verb::Bdat) => return self.bdat(cx, argument, used),
+            Some(Verb::Helo) => self.helo(cx, argument),
+            Some(Verb::Ehlo) => self.ehlo(cx, argument),
+            Some(Verb::Mail) => self.mail(cx, argument),
+            Some(Verb::Rcpt) => self.rcpt(cx, argument),
+            Some(Verb::Data) => self.start_data(cx, argument),
+            Some(Verb::Rset) => self.rset(cx, argument),
+            Some(Verb::Noop) => self.junk(cx, |r| &r.ok, &[]),
+            Some(Verb::Vrfy) => self.vrfy(cx, argument),
+            Some(Verb::Etrn) => self.etrn(cx, argument),
+            Some(Verb::Auth) => self.auth(cx, argument),
+            Some(Verb::Starttls) => self.error(cx, |r| &r.not_implemented, &[]),
+            Some(Verb::Xclient) if self.envelope.is_some() => self.error(cx, |r| &r.in_mail, &[]),
+            Some(Verb::Xclient) => self.error(cx, |r| &r.unauthorized, &[]),
+            None => {
+                cx.quirk(Quirk::UnknownCommand);
+                self.error(cx, |r| &r.unknown, &[])
+            }
+        };
+        Step::used(used).delayed(delay)
+    }
+
+    /// A line of an HTTP request's head, as a mail server meets it; the empty line ends the head.
+    fn http_line(&mut self, cx: &mut Cx<'_>, line: &Line, used: usize) -> Step {
+        if is_mail_word(command::split(&line.bytes).0) {
+            // Commands that the client hid in the URL.
+            return self.command(cx, line, used);
+        }
+        if line.bytes.is_empty() {
+            self.http_head = false;
+            self.reply(cx, |r| &r.bad_syntax, &[]);
+        } else {
+            cx.quirk(Quirk::HeaderAsCommand);
+            self.reply(cx, |r| &r.unknown, &[]);
+        }
+        Step::used(used)
+    }
+
+    fn helo(&mut self, cx: &mut Cx<'_>, argument: &[u8]) -> Delay {
+        if argument.is_empty() {
+            return self.error(cx, |r| &r.helo_syntax, &[]);
+        }
+        self.greeted(cx, argument);
+        self.reply(cx, |r| &r.helo, &[])
+    }
+
+    fn ehlo(&mut self, cx: &mut Cx<'_>, argument: &[u8]) -> Delay {
+        if argument.is_empty() {
+            return self.error(cx, |r| &r.ehlo_syntax, &[]);
+        }
+        self.greeted(cx, argument);
+        let lines = &cx.persona.smtp.ehlo;
+        for (index, line) in lines.iter().enumerate() {
+            cx.reply.extend_from_slice(if index + 1 < lines.len() { b"250-" } else { b"250 " });
+            cx.line(line, &[("host", self.host.as_bytes())]);
+        }
+        self.delay(cx)
+    }
+
+    fn greeted(&mut self, cx: &mut Cx<'_>, name: &[u8]) {
+        self.envelope = None;
+        cx.facts.helo = Some(name.to_vec().into());
+    }
+
+    fn rset(&mut self, cx: &mut Cx<'_>, argument: &[u8]) -> Delay {
+        if !argument.is_empty() {
+            return self.error(cx, |r| &r.rset_syntax, &[]);
+        }
+        self.envelope = None;
+        self.junk(cx, |r| &r.ok, &[])
+    }
+
+    fn vrfy(&mut self, cx: &mut Cx<'_>, argument: &[u8]) -> Delay {
+        if argument.is_empty() {
+            return self.error(cx, |r| &r.vrfy_syntax, &[]);
+        }
+        if path::parse(argument).is_none() {
+            return self.error(cx, |r| &r.bad_recipient, &[]);
+        }
+        self.junk(cx, |r| &r.verified, &[("argument", argument)])
+    }
+
+    fn etrn(&mut self, cx: &mut Cx<'_>, argument: &[u8]) -> Delay {
+        if self.envelope.is_some() {
+            return self.error(cx, |r| &r.etrn_in_mail, &[]);
+        }
+        if argument.is_empty() {
+            return self.error(cx, |r| &r.etrn_syntax, &[]);
+        }
+        self.junk(cx, |r| &r.etrn_unavailable, &[("argument", argument)])
+    }
+
+    /// Answers with one line; how long the persona waits before it.
+    fn reply(&self, cx: &mut Cx<'_>, which: Which, values: &[(&str, &[u8])]) -> Delay {
+        let mut all = vec![("host", self.host.as_bytes())];
+        all.extend_from_slice(values);
+        let persona = cx.persona;
+        cx.line(which(&persona.smtp.replies), &all);
+        self.delay(cx)
+    }
+
+    /// Answers an error, and counts it afterwards, as Postfix does. Nothing else may change the state after it.
+    fn error(&mut self, cx: &mut Cx<'_>, which: Which, values: &[(&str, &[u8])]) -> Delay {
+        let delay = self.reply(cx, which, values);
+        self.count_error(cx);
+        delay
+    }
+
+    /// Answers a command that does nothing; too many of them count as errors.
+    fn junk(&mut self, cx: &mut Cx<'_>, which: Which, values: &[(&str, &[u8])]) -> Delay {
+        let delay = self.reply(cx, which, values);
+        self.junk += 1;
+        if self.junk > cx.persona.smtp.junk_limit {
+            self.count_error(cx);
+        }
+        delay
+    }
+
+    fn count_error(&mut self, cx: &Cx<'_>) {
+        self.errors += 1;
+        if self.errors >= cx.persona.smtp.hard_errors {
+            self.state = State::Farewell;
+        }
+    }
+
+    /// After many errors every reply is slow.
+    fn delay(&self, cx: &Cx<'_>) -> Delay {
+        (self.errors >= cx.persona.smtp.soft_errors).then(|| cx.persona.smtp.error_delay())
+    }
+}
+
+fn note_oddities(cx: &mut Cx<'_>, line: &Line) {
+    let oddities = [
+        (line.bare_lf, Quirk::BareLfCommand),
+        (line.cut, Quirk::LongCommand),
+        (line.bytes.contains(&0), Quirk::NulByte),
+        (!line.bytes.is_ascii(), Quirk::EightBitCommand),
+        (line.bytes.starts_with(&[0x16, 0x03]), Quirk::TlsHello),
+    ];
+    for (_, quirk) in oddities.into_iter().filter(|(odd, _)| *odd) {
+        cx.quirk(quirk);
+    }
+}

@@ -1,0 +1,113 @@
+//! Where a proxy is asked to go, and what lies there. Nothing is resolved or contacted: the port decides.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use evidence::{Target, Time};
+
+use crate::engine::{Engine, Facts, MAX_LAYERS};
+use crate::persona::Persona;
+use crate::smtp::Smtp;
+use crate::sniff::Sniff;
+
+/// Ports at which mail servers listen, and ports that spam tools use for them.
+const MAIL_PORTS: [u16; 9] = [24, 25, 26, 465, 587, 2525, 2526, 10025, 25000];
+
+/// Ports of other open proxies, for chains.
+const PROXY_PORTS: [u16; 8] = [808, 1080, 3128, 4480, 6588, 8000, 8080, 8888];
+
+/// What a proxy request finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Destination {
+    Mail,
+    Proxy,
+    Nothing,
+}
+
+/// What lies at a target, for a connection that already went through the layers in `facts`.
+pub(crate) fn destination(target: &Target, facts: &Facts) -> Destination {
+    // The proxy itself is a layer, and so is the mail server behind it.
+    match target.port {
+        port if MAIL_PORTS.contains(&port) && facts.path.len() < MAX_LAYERS => Destination::Mail,
+        port if PROXY_PORTS.contains(&port) && facts.path.len() + 1 < MAX_LAYERS => Destination::Proxy,
+        _ => Destination::Nothing,
+    }
+}
+
+/// The engine that plays the far side; `None` where nothing answers.
+pub(crate) fn far_side(destination: Destination, target: &Target, persona: &Persona, now: Time) -> Option<Engine> {
+    match destination {
+        Destination::Mail => Some(Engine::Smtp(Box::new(Smtp::new(persona, far_name(target))))),
+        Destination::Proxy => Some(Engine::Sniff(Sniff::new(now, None, false))),
+        Destination::Nothing => None,
+    }
+}
+
+/// The name a far mail server gives: its own when it was addressed by name, else a bare name that is the same for the
+/// same address always.
+pub(crate) fn far_name(target: &Target) -> String {
+    let host = target.host.as_slice();
+    let text = std::str::from_utf8(host).unwrap_or_default();
+    let is_name = text.contains('.')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
+        && text.parse::<Ipv4Addr>().is_err();
+    if is_name {
+        return text.trim_end_matches('.').to_ascii_lowercase();
+    }
+    let hash = host.iter().fold(5381_u32, |hash, byte| hash.wrapping_mul(33) ^ u32::from(*byte));
+    format!("mx{}", hash % 9 + 1)
+}
+
+/// Reads `host:port` or `[v6]:port`. The port is needed.
+pub(crate) fn parse_authority(authority: &[u8], default_port: Option<u16>) -> Option<Target> {
+    let authority = authority.trim_ascii();
+    let (host, port) = if let Some(rest) = authority.strip_prefix(b"[") {
+        let close = rest.iter().position(|byte| *byte == b']')?;
+        (&rest[..close], rest[close + 1..].strip_prefix(b":"))
+    } else {
+        match authority.iter().rposition(|byte| *byte == b':') {
+            Some(colon) => (&authority[..colon], Some(&authority[colon + 1..])),
+            None => (authority, None),
+        }
+    };
+    let port = match port {
+        Some(digits) => std::str::from_utf8(digits).ok()?.parse().ok()?,
+        None => default_port?,
+    };
+    (!host.is_empty()).then(|| Target { host: host.to_vec().into(), port })
+}
+
+pub(crate) fn v4(address: [u8; 4], port: u16) -> Target {
+    Target { host: Ipv4Addr::from(address).to_string().into_bytes().into(), port }
+}
+
+pub(crate) fn v6(address: [u8; 16], port: u16) -> Target {
+    Target { host: Ipv6Addr::from(address).to_string().into_bytes().into(), port }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(authority: &str) -> Option<Target> {
+        parse_authority(authority.as_bytes(), None)
+    }
+
+    #[test]
+    fn an_authority_is_a_host_and_a_port() {
+        let read = |text| target(text).map(|target| (String::from_utf8(target.host.to_vec()).unwrap(), target.port));
+        assert_eq!(read("mx.example:25"), Some(("mx.example".into(), 25)));
+        assert_eq!(read("[2001:db8::1]:25"), Some(("2001:db8::1".into(), 25)));
+        for bad in ["", ":25", "host", "host:", "host:x", "host:65536", "[::1]25", "[::1"] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_far_server_has_the_name_it_was_called_by() {
+        assert_eq!(far_name(&target("MX.Example.:25").unwrap()), "mx.example");
+        let by_address = far_name(&target("192.0.2.1:25").unwrap());
+        assert_eq!(by_address, far_name(&target("192.0.2.1:587").unwrap()));
+        assert!(by_address.starts_with("mx") && !by_address.contains('.'));
+        assert!(far_name(&target("a\u{1b}.example:25").unwrap()).starts_with("mx"));
+    }
+}

@@ -1,0 +1,353 @@
+//! Conversations in text files, played three ways: as written, byte by byte, and split at random. The replies and the
+//! record must be the same each time, and the same as in the file. `BLESS=1 cargo test -p decoy` rewrites the files.
+//!
+//! A file is a title and then lines of
+//!
+//! ```text
+//! listener smtp | sniff | sniff 3s     how the port meets its client (first line after the title)
+//! limit 1000                           the persona's size limit, where its own would make the file slow
+//! C text                               bytes from the client; \r \n \t \0 \xNN and \\ are escapes
+//! S text                               the reply, one line of it each
+//! @ 300s                               time passes
+//! store full | store ok                what becomes of the next messages
+//! memory full                          the body being received is let go of
+//! = …                                  the record
+//! ```
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use decoy::{Conversation, Listener, Out, Persona, Stored};
+use evidence::{Boot, Clock, Connection, End, Message, Session, SessionId, Span, Time, shown, unshown};
+use proptest::prelude::*;
+
+const ACCEPTED_AT: Time = Time::from_micros(1_274_131_800_123_456);
+
+#[derive(Debug, Clone)]
+enum Line {
+    Client(Vec<u8>),
+    Pass(Duration),
+    Store(Stored),
+    MemoryFull,
+}
+
+struct Transcript {
+    path: PathBuf,
+    head: Vec<String>,
+    listener: Listener,
+    limit: Option<String>,
+    lines: Vec<Line>,
+    /// The file's own words, to compare.
+    text: String,
+}
+
+/// What a run gave: the replies after each line, the session and the messages.
+#[derive(Debug, PartialEq)]
+struct Outcome {
+    replies: Vec<Vec<u8>>,
+    session: Session,
+    messages: Vec<Message>,
+}
+
+fn transcripts() -> Vec<Transcript> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    paths.sort();
+    paths.into_iter().map(|path| Transcript::read(&path)).collect()
+}
+
+impl Transcript {
+    fn read(path: &Path) -> Self {
+        let text = std::fs::read_to_string(path).unwrap();
+        let (mut head, mut lines) = (Vec::new(), Vec::new());
+        let (mut listener, mut limit) = (None, None);
+        for line in text.lines() {
+            let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+            match word {
+                "#" => head.push(line.to_owned()),
+                "listener" => listener = Some(parse_listener(rest)),
+                "limit" => limit = Some(rest.to_owned()),
+                "C" => lines.push(Line::Client(unescape(rest))),
+                "@" => lines.push(Line::Pass(rest.parse::<Span>().unwrap().0)),
+                "store" => lines.push(Line::Store(if rest == "full" { Stored::NoRoom } else { Stored::Durable })),
+                "memory" => lines.push(Line::MemoryFull),
+                "S" | "=" | "" => {}
+                _ => panic!("{}: what is `{line}`?", path.display()),
+            }
+        }
+        let listener = listener.unwrap_or_else(|| panic!("{}: no listener", path.display()));
+        Self { path: path.to_owned(), head, listener, limit, lines, text }
+    }
+
+    /// Plays the transcript, each client line cut into pieces by `split`.
+    fn play(&self, mut split: impl FnMut(&[u8]) -> Vec<Vec<u8>>) -> Outcome {
+        let persona = self.persona();
+        let mut run = Run::open(&persona, self.listener);
+        let mut replies = vec![run.take()];
+        for line in &self.lines {
+            match line {
+                Line::Client(bytes) => split(bytes).iter().for_each(|piece| run.bring(piece)),
+                Line::Pass(span) => run.pass(*span),
+                Line::Store(outcome) => run.store = *outcome,
+                Line::MemoryFull => run.conversation.refuse_body(),
+            }
+            replies.push(run.take());
+        }
+        let end = run.end.unwrap_or(End::Closed);
+        Outcome { replies, session: run.conversation.close(run.now, end), messages: run.messages }
+    }
+
+    fn persona(&self) -> Persona {
+        let file = include_str!("../personas/postfix.toml");
+        let limit = format!("size_limit = {}", self.limit.as_deref().unwrap_or("10240000"));
+        Persona::parse(&file.replace("size_limit = 10240000", &limit), "mx.example.net").unwrap()
+    }
+
+    fn write(&self, outcome: &Outcome) -> String {
+        let mut text = self.head.join("\n") + "\n";
+        _ = writeln!(text, "listener {}", listener_text(self.listener));
+        if let Some(limit) = &self.limit {
+            _ = writeln!(text, "limit {limit}");
+        }
+        for (index, reply) in outcome.replies.iter().enumerate() {
+            if let Some(line) = index.checked_sub(1).map(|index| &self.lines[index]) {
+                _ = match line {
+                    Line::Client(bytes) => writeln!(text, "C {}", escape(bytes)),
+                    Line::Pass(span) => writeln!(text, "@ {}", Span(*span)),
+                    Line::Store(Stored::NoRoom) => writeln!(text, "store full"),
+                    Line::Store(Stored::Durable) => writeln!(text, "store ok"),
+                    Line::MemoryFull => writeln!(text, "memory full"),
+                };
+            }
+            for line in reply.split_inclusive(|byte| *byte == b'\n') {
+                _ = writeln!(text, "S {}", escape(line));
+            }
+        }
+        text + &record(outcome)
+    }
+}
+
+/// A conversation with its driver.
+struct Run<'p> {
+    conversation: Conversation<'p>,
+    now: Time,
+    out: Out,
+    sent: Vec<u8>,
+    messages: Vec<Message>,
+    store: Stored,
+    end: Option<End>,
+    waiting: Vec<u8>,
+}
+
+impl<'p> Run<'p> {
+    fn open(persona: &'p Persona, listener: Listener) -> Self {
+        let connection = Connection {
+            id: SessionId { sensor: "XX-01".parse().unwrap(), boot: Boot(1_274_131_700_000_000), number: 7 },
+            accepted_at: ACCEPTED_AT,
+            source: "192.0.2.7:40112".parse().unwrap(),
+            local: "198.51.100.1:25".parse().unwrap(),
+            balancer: None,
+            clock: Clock::default(),
+        };
+        let mut out = Out::default();
+        let conversation = Conversation::open(connection, listener, persona, 7, &mut out);
+        let mut run = Self {
+            conversation,
+            now: ACCEPTED_AT,
+            out,
+            sent: Vec::new(),
+            messages: Vec::new(),
+            store: Stored::Durable,
+            end: None,
+            waiting: Vec::new(),
+        };
+        run.settle();
+        run
+    }
+
+    /// Brings bytes as they would come from a socket: what is not taken waits.
+    fn bring(&mut self, piece: &[u8]) {
+        self.waiting.extend_from_slice(piece);
+        self.settle();
+    }
+
+    /// Lets time pass, waking the conversation whenever it asked for it.
+    fn pass(&mut self, span: Duration) {
+        let until = self.now + span;
+        while let Some(at) = self.conversation.wake_at().filter(|at| self.end.is_none() && *at <= until) {
+            self.now = self.now.max(at);
+            self.conversation.wake(self.now, &mut self.out);
+            self.settle();
+        }
+        self.now = until;
+    }
+
+    fn settle(&mut self) {
+        loop {
+            self.sent.append(&mut self.out.send);
+            if let Some(message) = self.out.deliver.take() {
+                if self.store == Stored::Durable {
+                    self.messages.push(*message);
+                }
+                self.conversation.stored(self.now, self.store, &mut self.out);
+                continue;
+            }
+            self.end = self.end.or(self.out.close);
+            if self.end.is_some() || self.waiting.is_empty() || !self.conversation.wants_input() {
+                return;
+            }
+            let used = self.conversation.receive(self.now, &self.waiting, &mut self.out);
+            self.waiting.drain(..used);
+        }
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.sent)
+    }
+}
+
+fn record(outcome: &Outcome) -> String {
+    let session = &outcome.session;
+    let names = |quirks: evidence::Quirks| quirks.iter().map(|quirk| quirk.name()).collect::<Vec<_>>().join(" ");
+    let mut text = format!("= end {}; path {}\n", session.end.name(), evidence::Protocol::path(&session.path));
+    if !session.quirks.is_empty() {
+        _ = writeln!(text, "= quirks {}", names(session.quirks));
+    }
+    if let Some(helo) = &session.helo {
+        _ = writeln!(text, "= helo {}", shown(helo));
+    }
+    for request in &session.requests {
+        let (verb, host) = (shown(&request.verb), shown(&request.target.host));
+        _ = writeln!(text, "= request {verb} {host}:{} {}", request.target.port, request.answer.name());
+    }
+    for login in &session.logins {
+        let (user, secret) = (shown(&login.user), shown(&login.secret));
+        _ = writeln!(text, "= login {} {} user {user} secret {secret}", login.protocol, login.mechanism);
+    }
+    _ = writeln!(
+        text,
+        "= commands {} messages {} recipients {} refused {} received {} sent {} cut {}",
+        session.commands,
+        session.messages,
+        session.recipients,
+        session.refused,
+        session.received,
+        session.sent,
+        session.transcript.cut
+    );
+    for message in &outcome.messages {
+        let recipients: Vec<_> = message.recipients.iter().map(|recipient| format!("<{}>", shown(recipient))).collect();
+        _ = writeln!(
+            text,
+            "= message {} from <{}> to {} end {} quirks [{}]",
+            message.ordinal,
+            shown(&message.sender),
+            recipients.join(" "),
+            message.end_of_data.name(),
+            names(message.quirks)
+        );
+        _ = writeln!(text, "= content {}", escape(&message.content));
+    }
+    text
+}
+
+fn parse_listener(text: &str) -> Listener {
+    match text.split_once(' ').unwrap_or((text, "")) {
+        ("smtp", "") => Listener::smtp(),
+        ("sniff", "") => Listener::sniffing(None),
+        ("sniff", after) => Listener::sniffing(Some(after.parse::<Span>().unwrap().0)),
+        _ => panic!("what listener is `{text}`?"),
+    }
+}
+
+fn listener_text(listener: Listener) -> String {
+    match listener.banner_after {
+        Some(Duration::ZERO) => "smtp".into(),
+        Some(after) => format!("sniff {}", Span(after)),
+        None => "sniff".into(),
+    }
+}
+
+fn escape(bytes: &[u8]) -> String {
+    let text =
+        shown(bytes).replace("\\x0D", "\\r").replace("\\x0A", "\\n").replace("\\x09", "\\t").replace("\\x00", "\\0");
+    // A blank at the end of a line would be lost to the eye, and to editors.
+    match text.strip_suffix(' ') {
+        Some(head) => format!("{head}\\x20"),
+        None => text,
+    }
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let text = text.replace("\\r", "\\x0D").replace("\\n", "\\x0A").replace("\\t", "\\x09").replace("\\0", "\\x00");
+    match text.split_once("*{").and_then(|(_, rest)| rest.split_once('}')) {
+        // `abc*{1000}` repeats the byte before it.
+        Some((count, _)) => repeat(&text, count.parse().unwrap()),
+        None => unshown(&text),
+    }
+}
+
+fn repeat(text: &str, count: usize) -> Vec<u8> {
+    let (before, rest) = text.split_once("*{").unwrap();
+    let (_, after) = rest.split_once('}').unwrap();
+    let mut bytes = unshown(before);
+    let last = bytes.pop().unwrap();
+    bytes.resize(bytes.len() + count, last);
+    bytes.extend(unshown(after));
+    bytes
+}
+
+#[test]
+fn every_transcript_gives_its_replies_and_record_however_it_is_split() {
+    let bless = std::env::var_os("BLESS").is_some();
+    let mut wrong = Vec::new();
+    let all = transcripts();
+    assert!(!all.is_empty());
+    for transcript in &all {
+        let whole = transcript.play(|bytes| vec![bytes.to_vec()]);
+        let bytewise = transcript.play(|bytes| bytes.iter().map(|byte| vec![*byte]).collect());
+        let written = transcript.write(&whole);
+        let path = transcript.path.display();
+        assert!(whole == bytewise, "{path}: byte by byte\n{}", difference(&written, &transcript.write(&bytewise)));
+        if written != transcript.text {
+            if bless {
+                std::fs::write(&transcript.path, &written).unwrap();
+            } else {
+                wrong.push(format!("{}:\n{}", transcript.path.display(), difference(&transcript.text, &written)));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}\n(BLESS=1 rewrites the files)", wrong.join("\n"));
+}
+
+fn difference(expected: &str, found: &str) -> String {
+    let at = expected.lines().zip(found.lines()).take_while(|(a, b)| a == b).count();
+    let line = |text: &str| text.lines().nth(at).unwrap_or("(end)").to_owned();
+    format!("  line {}\n  expected {}\n  found    {}", at + 1, line(expected), line(found))
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    #[test]
+    fn random_splits_change_nothing(cuts in proptest::collection::vec(1_usize..40, 1..20)) {
+        for transcript in transcripts() {
+            let whole = transcript.play(|bytes| vec![bytes.to_vec()]);
+            let mut cuts = cuts.iter().copied().cycle();
+            let split = transcript.play(|bytes| {
+                let (mut pieces, mut rest) = (Vec::new(), bytes);
+                while !rest.is_empty() {
+                    let (piece, tail) = rest.split_at(cuts.next().unwrap().min(rest.len()));
+                    pieces.push(piece.to_vec());
+                    rest = tail;
+                }
+                pieces
+            });
+            let (whole_text, split_text) = (transcript.write(&whole), transcript.write(&split));
+            prop_assert!(whole == split, "{}\n{}", transcript.path.display(), difference(&whole_text, &split_text));
+        }
+    }
+}

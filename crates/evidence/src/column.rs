@@ -1,0 +1,467 @@
+//! The column registry: one definition for each column of the lake.
+//!
+//! The schema, the head of a table, the name in an export, the reference page and the question who may see a column all
+//! derive from the definition here; adding a column is one edit. Columns are only ever added: a name is never reused
+//! for another meaning, so that old files stay readable.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use crate::row::OfConnection;
+use crate::{
+    ContentRow, Counter, HeartbeatRow, Login, MessageRow, Protocol, Quirks, Request, SessionRow, Target, Time, Turn,
+    address, sha256_hex, shown,
+};
+
+/// The type of a column's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// UTF-8. What a peer sent stands in the form of [`crate::Shown`].
+    Text,
+    Integer,
+    Boolean,
+    /// An instant in UTC, in microseconds.
+    Instant,
+    Bytes,
+    /// A list of texts.
+    Texts,
+    /// A list of `{name, count}`.
+    Tally,
+}
+
+impl Kind {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Integer => "integer",
+            Self::Boolean => "boolean",
+            Self::Instant => "instant (UTC, µs)",
+            Self::Bytes => "bytes",
+            Self::Texts => "list of text",
+            Self::Tally => "list of {name, count}",
+        }
+    }
+}
+
+/// Who may see a column's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exposure {
+    /// Facts about the abuse.
+    Open,
+    /// Data of persons: mail addresses, contents, credentials. Analysts only; never on an overview.
+    Personal,
+    /// Would give a sensor away. Operators only; never in a page, feed or report.
+    Sensor,
+}
+
+impl Exposure {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Personal => "personal",
+            Self::Sensor => "sensor",
+        }
+    }
+}
+
+/// One value.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Cell<'a> {
+    Null,
+    Text(Cow<'a, str>),
+    Integer(i64),
+    Boolean(bool),
+    Instant(Time),
+    Bytes(Cow<'a, [u8]>),
+    Texts(Vec<String>),
+    Tally(Vec<(String, i64)>),
+}
+
+/// The definition of a column of rows `R`.
+pub struct Column<R> {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub nullable: bool,
+    pub exposure: Exposure,
+    /// The unit of a number, where it is not a plain count.
+    pub unit: Option<&'static str>,
+    /// One sentence.
+    pub doc: &'static str,
+    cell: Box<CellOf<R>>,
+}
+
+type CellOf<R> = dyn for<'a> Fn(&'a R) -> Cell<'a> + Send + Sync;
+
+impl<R> Column<R> {
+    fn new(
+        name: &'static str,
+        kind: Kind,
+        doc: &'static str,
+        cell: impl for<'a> Fn(&'a R) -> Cell<'a> + Send + Sync + 'static,
+    ) -> Self {
+        Self { name, kind, nullable: false, exposure: Exposure::Open, unit: None, doc, cell: Box::new(cell) }
+    }
+
+    /// This column's value in a row.
+    pub fn cell<'a>(&self, row: &'a R) -> Cell<'a> {
+        (self.cell)(row)
+    }
+
+    fn nullable(mut self) -> Self {
+        self.nullable = true;
+        self
+    }
+
+    fn personal(mut self) -> Self {
+        self.exposure = Exposure::Personal;
+        self
+    }
+
+    fn sensor(mut self) -> Self {
+        self.exposure = Exposure::Sensor;
+        self
+    }
+
+    fn unit(mut self, unit: &'static str) -> Self {
+        self.unit = Some(unit);
+        self
+    }
+}
+
+/// Columns of the table `sessions`: one row for each accepted connection.
+pub static SESSIONS: LazyLock<Vec<Column<SessionRow>>> = LazyLock::new(|| {
+    type Of = Column<SessionRow>;
+    use Kind::*;
+    let mut columns = connection_columns();
+    columns.extend([
+        Of::new("ended_at", Instant, "When the connection ended.", |r| Cell::Instant(r.session.ended_at)),
+        Of::new("end", Text, "Why the connection ended.", |r| r.session.end.name().into()),
+        Of::new("path", Text, "The protocols spoken, outermost first, such as `S5>SMTP`; empty for none.", |r| {
+            Protocol::path(&r.session.path).into()
+        }),
+        Of::new("protocol", Text, "What the client spoke on the outer layer; null when nothing was understood.", |r| {
+            r.session.path.first().map_or(Cell::Null, |protocol| protocol.label().into())
+        })
+        .nullable(),
+        Of::new("requests", Texts, "What proxies were asked for: verb, target and answer of each request.", |r| {
+            Cell::Texts(r.session.requests.iter().map(request_text).collect())
+        }),
+        Of::new("logins", Texts, "Credentials offered: mechanism, user and answer; never the secret.", |r| {
+            Cell::Texts(r.session.logins.iter().map(login_text).collect())
+        })
+        .personal(),
+        Of::new("helo", Text, "The name in the last HELO or EHLO.", |r| peer_text(r.session.helo.as_deref()))
+            .nullable(),
+        Of::new("quirks", Texts, "Oddities of the client.", |r| quirk_names(r.session.quirks)),
+        Of::new("bytes_received", Integer, "Bytes received.", |r| count(r.session.received)).unit("B"),
+        Of::new("bytes_sent", Integer, "Bytes sent.", |r| count(r.session.sent)).unit("B"),
+        Of::new("commands", Integer, "SMTP commands taken.", |r| count(r.session.commands)),
+        Of::new("messages", Integer, "Messages accepted.", |r| count(r.session.messages.into())),
+        Of::new("recipients", Integer, "Recipients of the accepted messages.", |r| count(r.session.recipients)),
+        Of::new("refused", Integer, "Messages refused after their body came.", |r| count(r.session.refused.into())),
+        Of::new("input", Bytes, "What the client sent, message bodies left out, up to a cap.", |r| {
+            Cell::Bytes(r.session.transcript.bytes().into())
+        })
+        .personal(),
+        Of::new(
+            "input_turns",
+            Texts,
+            "When it came: `+µs bytes`, or `+µs body of message n: bytes`, of each arrival.",
+            |r| Cell::Texts(r.session.transcript.turns.iter().map(turn_text).collect()),
+        ),
+        Of::new("input_cut", Integer, "Bytes received beyond the cap of `input`.", |r| count(r.session.transcript.cut))
+            .unit("B"),
+        Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)),
+    ]);
+    columns
+});
+
+/// Columns of the table `messages`: one row for each accepted message.
+pub static MESSAGES: LazyLock<Vec<Column<MessageRow>>> = LazyLock::new(|| {
+    type Of = Column<MessageRow>;
+    use Kind::*;
+    let mut columns = vec![
+        Of::new("accepted_at", Instant, "When the message was accepted (the end of its data).", |r| {
+            Cell::Instant(r.message.accepted_at)
+        }),
+        Of::new("message_id", Text, "Sensor, boot, session number and ordinal; unique.", |r| {
+            r.message.id().to_string().into()
+        }),
+        Of::new("ordinal", Integer, "Place in its session, from 0.", |r| count(r.message.ordinal.into())),
+    ];
+    columns.extend(connection_columns().into_iter().map(|column| match column.name {
+        "accepted_at" => Column { name: "session_accepted_at", ..column },
+        _ => column,
+    }));
+    columns.extend([
+        Of::new("path", Text, "The protocols of the connection, outermost first.", |r| {
+            Protocol::path(&r.message.path).into()
+        }),
+        Of::new("protocol", Text, "What the client spoke on the outer layer.", |r| r.message.protocol().label().into()),
+        Of::new("protocol_bit", Integer, "The bit of `protocol` in sets: HTTP 1, SMTP 2, S4 4, S4a 8, S5 16.", |r| {
+            count(r.message.protocol().bit().into())
+        }),
+        Of::new(
+            "target",
+            Text,
+            "Where the innermost proxy was asked to go, `host:port`; null for the open relay.",
+            |r| r.message.target.as_ref().map_or(Cell::Null, |target| target_text(target).into()),
+        )
+        .nullable(),
+        Of::new("helo", Text, "The name in the last HELO or EHLO.", |r| peer_text(r.message.helo.as_deref()))
+            .nullable(),
+        Of::new("sender", Text, "The address of MAIL FROM; empty for the null sender.", |r| {
+            shown(&r.message.sender).into()
+        })
+        .personal(),
+        Of::new("sender_domain", Text, "The domain of `sender`; null when it has none.", |r| {
+            address::domain(&r.message.sender).map_or(Cell::Null, Cell::from)
+        })
+        .nullable(),
+        Of::new("parameters", Text, "The parameters of MAIL FROM.", |r| shown(&r.message.parameters).into()),
+        Of::new("recipient_count", Integer, "Accepted RCPT TO.", |r| count(r.message.recipients.len() as u64)),
+        Of::new("recipients", Texts, "The addresses of all accepted RCPT TO.", |r| {
+            Cell::Texts(r.message.recipients.iter().map(|recipient| shown(recipient)).collect())
+        })
+        .personal(),
+        Of::new(
+            "recipient_domains",
+            Tally,
+            "The domains of the recipients, with the number of recipients in each.",
+            |r| Cell::Tally(r.recipient_domains()),
+        ),
+        Of::new("size", Integer, "Length of the content.", |r| count(r.message.content.len() as u64)).unit("B"),
+        Of::new("sha256", Text, "Digest of the content, the key of the table `contents`.", |r| {
+            sha256_hex(&r.sha256).into()
+        }),
+        Of::new("end_of_data", Text, "How the client ended the content.", |r| r.message.end_of_data.name().into()),
+        Of::new("unstuffed", Texts, "Offsets of lines that lost a dot which the client had not doubled.", |r| {
+            Cell::Texts(r.message.unstuffed.iter().map(u64::to_string).collect())
+        }),
+        Of::new("queue_id", Text, "The queue id that the answer named.", |r| r.message.queue_id.as_str().into()),
+        Of::new("user", Text, "The user who had logged in; null for nobody.", |r| peer_text(r.message.user.as_deref()))
+            .nullable()
+            .personal(),
+        Of::new("quirks", Texts, "Oddities of the message.", |r| quirk_names(r.message.quirks)),
+        Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)),
+    ]);
+    columns
+});
+
+/// Columns of the table `contents`: each distinct message content of a quarter of an hour.
+pub static CONTENTS: LazyLock<Vec<Column<ContentRow>>> = LazyLock::new(|| {
+    type Of = Column<ContentRow>;
+    vec![
+        Of::new("sha256", Kind::Text, "Digest of the content.", |r| sha256_hex(&r.sha256).into()),
+        Of::new("first_seen", Kind::Instant, "When the first message with it was accepted.", |r| {
+            Cell::Instant(r.first_seen)
+        }),
+        Of::new("size", Kind::Integer, "Length of the content.", |r| count(r.content.len() as u64)).unit("B"),
+        Of::new("content", Kind::Bytes, "The content, byte for byte.", |r| Cell::Bytes(r.content.as_slice().into()))
+            .personal(),
+    ]
+});
+
+/// Columns of the table `heartbeats`: a sensor's signs of life, with all its counters.
+pub static HEARTBEATS: LazyLock<Vec<Column<HeartbeatRow>>> = LazyLock::new(|| {
+    type Of = Column<HeartbeatRow>;
+    use Kind::*;
+    let mut columns = vec![
+        Of::new("at", Instant, "When the sensor wrote it.", |r| Cell::Instant(r.heartbeat.at)),
+        Of::new("heartbeat_id", Text, "Sensor, boot and number; unique.", |r| r.heartbeat.id.to_string().into()),
+        Of::new("sensor", Text, "The sensor.", |r| r.heartbeat.id.sensor.as_str().into()),
+        Of::new("boot", Integer, "The run of the sensor, as microseconds since 1970.", |r| {
+            count(r.heartbeat.id.boot.0)
+        }),
+        Of::new("started_at", Instant, "When that run started.", |r| Cell::Instant(r.heartbeat.started_at)),
+        Of::new("version", Text, "The version of the sensor program.", |r| r.heartbeat.version.as_str().into()),
+        Of::new("ports", Texts, "The ports that listen.", |r| {
+            Cell::Texts(r.heartbeat.ports.iter().map(u16::to_string).collect())
+        }),
+        Of::new("open", Integer, "Connections open at that moment.", |r| count(r.heartbeat.open)),
+        Of::new("spool_segments", Integer, "Segments not yet acknowledged.", |r| count(r.heartbeat.spool.segments)),
+        Of::new("spool_bytes", Integer, "Bytes not yet acknowledged.", |r| count(r.heartbeat.spool.bytes)).unit("B"),
+        Of::new("spool_limit", Integer, "The most bytes the spool may take.", |r| count(r.heartbeat.spool.limit))
+            .unit("B"),
+        Of::new("clock_offset_us", Integer, "Estimated offset of the sensor's clock from UTC.", |r| {
+            Cell::Integer(r.heartbeat.clock.offset_us)
+        })
+        .unit("µs"),
+        Of::new(
+            "clock_uncertainty_us",
+            Integer,
+            "Largest error of that clock; null when it is not synchronised.",
+            |r| r.heartbeat.clock.uncertainty_us.map_or(Cell::Null, count),
+        )
+        .unit("µs")
+        .nullable(),
+        Of::new("last", Boolean, "Whether the sensor stopped in good order after it.", |r| {
+            Cell::Boolean(r.heartbeat.last)
+        }),
+        Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)),
+    ];
+    columns.extend(counter_columns());
+    columns
+});
+
+/// What sessions and messages share: the facts of their connection and the origin of its source.
+fn connection_columns<R: OfConnection>() -> Vec<Column<R>> {
+    use Kind::*;
+    vec![
+        Column::<R>::new("accepted_at", Instant, "When the connection was accepted.", |r| {
+            Cell::Instant(r.connection().accepted_at)
+        }),
+        Column::<R>::new(
+            "session_id",
+            Text,
+            "Sensor, boot and number of the connection; unique for each connection.",
+            |r| r.connection().id.to_string().into(),
+        ),
+        Column::<R>::new("sensor", Text, "The sensor.", |r| r.connection().id.sensor.as_str().into()),
+        Column::<R>::new("boot", Integer, "The run of the sensor, as microseconds since 1970.", |r| {
+            count(r.connection().id.boot.0)
+        }),
+        Column::<R>::new("number", Integer, "Number of the connection in its boot, from 1.", |r| {
+            count(r.connection().id.number)
+        }),
+        Column::<R>::new("source_ip", Text, "The address that abused the sensor.", |r| {
+            r.connection().source.ip().to_string().into()
+        }),
+        Column::<R>::new("source_port", Integer, "Its port.", |r| count(r.connection().source.port().into())),
+        Column::<R>::new("local_ip", Text, "The sensor's address as the client addressed it.", |r| {
+            r.connection().local.ip().to_string().into()
+        })
+        .sensor(),
+        Column::<R>::new("port", Integer, "The sensor's port.", |r| count(r.connection().local.port().into())),
+        Column::<R>::new(
+            "balancer",
+            Text,
+            "The load balancer that presented the source address; null for none.",
+            |r| r.connection().balancer.map_or(Cell::Null, |ip| ip.to_string().into()),
+        )
+        .nullable()
+        .sensor(),
+        Column::<R>::new("prefix", Text, "The announced prefix that covers the source; see `announced`.", |r| {
+            r.origin().prefix.map_or(Cell::Null, |prefix| prefix.to_string().into())
+        })
+        .nullable(),
+        Column::<R>::new(
+            "announced",
+            Boolean,
+            "Whether `prefix` was announced, rather than a range of a location table.",
+            |r| Cell::Boolean(r.origin().announced),
+        ),
+        Column::<R>::new("asn", Integer, "The AS that announces it.", |r| {
+            r.origin().asn.map_or(Cell::Null, |asn| count(asn.into()))
+        })
+        .nullable(),
+        Column::<R>::new("as_name", Text, "The name of that AS.", |r| {
+            r.origin().as_name.as_deref().map_or(Cell::Null, Cell::from)
+        })
+        .nullable(),
+        Column::<R>::new(
+            "country",
+            Text,
+            "The country of that AS (ISO 3166-1), as the tables by country count it.",
+            |r| r.origin().country.map_or(Cell::Null, |country| country.to_string().into()),
+        )
+        .nullable(),
+        Column::<R>::new("location", Text, "The estimated country of the address itself.", |r| {
+            r.origin().location.map_or(Cell::Null, |country| country.to_string().into())
+        })
+        .nullable(),
+        Column::<R>::new(
+            "origin_tables",
+            Text,
+            "The tables that gave prefix, AS and country, with their dates.",
+            |r| Cell::from(&*r.origin().tables),
+        ),
+        Column::<R>::new("clock_offset_us", Integer, "Estimated offset of the sensor's clock from UTC.", |r| {
+            Cell::Integer(r.connection().clock.offset_us)
+        })
+        .unit("µs"),
+        Column::<R>::new(
+            "clock_uncertainty_us",
+            Integer,
+            "Largest error of that clock; null when it is not synchronised.",
+            |r| r.connection().clock.uncertainty_us.map_or(Cell::Null, count),
+        )
+        .unit("µs")
+        .nullable(),
+    ]
+}
+
+/// One column for each counter, in their order.
+fn counter_columns() -> impl Iterator<Item = Column<HeartbeatRow>> {
+    Counter::ALL.into_iter().map(|counter| {
+        Column::new(counter.name(), Kind::Integer, counter.doc(), move |r: &HeartbeatRow| {
+            count(r.heartbeat.counters.get(counter))
+        })
+    })
+}
+
+fn count(number: u64) -> Cell<'static> {
+    Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}
+
+fn peer_text(bytes: Option<&Vec<u8>>) -> Cell<'static> {
+    bytes.map_or(Cell::Null, |bytes| shown(bytes).into())
+}
+
+fn quirk_names(quirks: Quirks) -> Cell<'static> {
+    Cell::Texts(quirks.iter().map(|quirk| quirk.name().to_owned()).collect())
+}
+
+fn target_text(target: &Target) -> String {
+    format!("{}:{}", shown(&target.host), target.port)
+}
+
+fn request_text(request: &Request) -> String {
+    format!("{} {} {}", shown(&request.verb), target_text(&request.target), request.answer.name())
+}
+
+fn login_text(login: &Login) -> String {
+    let answer = if login.accepted { "accepted" } else { "refused" };
+    format!("{} {} {answer}", login.mechanism, shown(&login.user))
+}
+
+fn turn_text(turn: &Turn) -> String {
+    match turn {
+        Turn::Bytes { at, bytes } => format!("+{at} {}", bytes.len()),
+        Turn::Body { at, message, length } => format!("+{at} body of message {message}: {length}"),
+    }
+}
+
+impl From<String> for Cell<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl<'a> From<&'a str> for Cell<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check<R>(columns: &[Column<R>]) {
+        for (index, column) in columns.iter().enumerate() {
+            let snake = column.name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+            assert!(snake && !column.name.is_empty(), "{}", column.name);
+            assert!(columns[..index].iter().all(|other| other.name != column.name), "{} twice", column.name);
+            assert!(column.doc.ends_with('.'), "{}", column.name);
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_every_column_is_documented() {
+        check(&SESSIONS);
+        check(&MESSAGES);
+        check(&CONTENTS);
+        check(&HEARTBEATS);
+    }
+}

@@ -1,0 +1,41 @@
+//! The vocabulary of Spamtrail: what was seen, when exactly, by which instrument, from which address.
+//!
+//! Every other crate speaks in these types. They hold facts and nothing else: this crate opens no file or socket, reads
+//! no clock and decides nothing. Two representations derive from them and live here, so that they are defined once:
+//!
+//! * the **record** ([`Record`]), as a sensor writes it to its spool: CBOR with numbered fields, so that a collector
+//!   reads the records of older and newer sensors;
+//! * the **row** ([`SessionRow`], [`MessageRow`], …), as it stands in the evidence lake: the [`column`] registry has one
+//!   definition per column, from which schema, filters, table heads, export names and documentation derive.
+
+pub mod address;
+pub mod column;
+mod connection;
+pub mod country;
+mod heartbeat;
+mod id;
+mod message;
+mod origin;
+mod protocol;
+mod quirk;
+mod record;
+mod row;
+mod session;
+mod shown;
+mod time;
+mod transcript;
+
+pub use connection::{Clock, Connection, canonical};
+pub use heartbeat::{Counter, Counters, Heartbeat, SpoolState};
+pub use id::{Boot, HeartbeatId, InvalidSensorName, MessageId, SensorName, SessionId};
+pub use ipnet::IpNet;
+pub use message::{EndOfData, Message};
+pub use origin::{Country, Origin};
+pub use protocol::{Protocol, ProtocolSet};
+pub use quirk::{Quirk, Quirks};
+pub use record::{DecodeError, Record};
+pub use row::{ContentRow, HeartbeatRow, MessageRow, SessionRow, sha256_hex};
+pub use session::{Answer, End, Login, Request, Session, Target};
+pub use shown::{Shown, shown, unshown};
+pub use time::{InvalidTime, QUARTER, Span, Time, Window};
+pub use transcript::{Transcript, Turn};

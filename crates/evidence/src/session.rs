@@ -1,0 +1,198 @@
+//! One accepted connection, told after its end. There is exactly one for each, whatever happened.
+
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
+
+use crate::{Connection, Protocol, Quirks, Time, Transcript};
+
+/// The whole of a connection. One accepted connection gives exactly one.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Session {
+    #[n(0)]
+    pub connection: Connection,
+    #[n(1)]
+    pub ended_at: Time,
+    #[n(2)]
+    pub end: End,
+    /// The protocols spoken, outermost first; empty when the peer never spoke or could not be understood.
+    #[n(3)]
+    pub path: Vec<Protocol>,
+    /// What the peer asked proxies for, in order, up to a cap.
+    #[n(4)]
+    pub requests: Vec<Request>,
+    /// Credentials offered, in order, up to a cap.
+    #[n(5)]
+    pub logins: Vec<Login>,
+    /// The name in the last HELO or EHLO, as given.
+    #[n(6)]
+    pub helo: Option<ByteVec>,
+    #[n(7)]
+    pub quirks: Quirks,
+    /// Bytes received and sent on the connection.
+    #[n(8)]
+    pub received: u64,
+    #[n(9)]
+    pub sent: u64,
+    /// SMTP commands taken, answered well or not.
+    #[n(10)]
+    pub commands: u64,
+    /// Messages accepted (answered 250 after DATA or BDAT).
+    #[n(11)]
+    pub messages: u32,
+    /// Recipients of those messages.
+    #[n(12)]
+    pub recipients: u64,
+    /// Messages refused after their body came, for size or because they could not be kept.
+    #[n(13)]
+    pub refused: u32,
+    #[n(14)]
+    pub transcript: Transcript,
+}
+
+/// Where a proxy was asked to go. The host stands as the peer gave it, also when it is no name.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Target {
+    #[n(0)]
+    pub host: ByteVec,
+    #[n(1)]
+    pub port: u16,
+}
+
+/// One request to a proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Request {
+    #[n(0)]
+    pub at: Time,
+    #[n(1)]
+    pub protocol: Protocol,
+    /// `CONNECT`, `GET`, `BIND` …, as given where the protocol has words.
+    #[n(2)]
+    pub verb: ByteVec,
+    #[n(3)]
+    pub target: Target,
+    #[n(4)]
+    pub answer: Answer,
+}
+
+/// What a proxy request was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum Answer {
+    /// As if the target had been reached.
+    #[n(0)]
+    Granted,
+    /// As if the target could not be reached.
+    #[n(1)]
+    Unreachable,
+    /// The command is not one this proxy carries out.
+    #[n(2)]
+    Unsupported,
+    /// The request could not be read.
+    #[n(3)]
+    Malformed,
+}
+
+impl Answer {
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Granted => "granted",
+            Self::Unreachable => "unreachable",
+            Self::Unsupported => "unsupported",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+/// Credentials that a peer offered. They belong to third parties.
+#[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Login {
+    #[n(0)]
+    pub at: Time,
+    #[n(1)]
+    pub protocol: Protocol,
+    /// `PLAIN`, `LOGIN`, `Basic`, `userpass`, `userid`.
+    #[n(2)]
+    pub mechanism: String,
+    #[n(3)]
+    pub user: ByteVec,
+    #[n(4)]
+    pub secret: ByteVec,
+    #[n(5)]
+    pub accepted: bool,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Encode, Decode)]
+#[cbor(index_only)]
+pub enum End {
+    /// The peer said QUIT.
+    #[n(0)]
+    Quit,
+    /// The peer closed.
+    #[n(1)]
+    Closed,
+    /// The peer reset the connection, or the network did.
+    #[n(2)]
+    Reset,
+    /// The peer was silent for too long.
+    #[n(3)]
+    Idle,
+    /// The peer made too many errors.
+    #[n(4)]
+    Errors,
+    /// We answered as the imitated server does and closed.
+    #[n(5)]
+    Answered,
+    /// The connection reached the longest time one may last.
+    #[n(6)]
+    Lifetime,
+    /// The peer did not take what we sent.
+    #[n(7)]
+    Unread,
+    /// The sensor was stopped.
+    #[n(8)]
+    Stopped,
+    /// The code that served the connection failed.
+    #[n(9)]
+    Failed,
+    /// The sensor died; this record was made at its next start from what it had noted.
+    #[n(10)]
+    Lost,
+    /// A trusted load balancer sent a PROXY header that cannot be read.
+    #[n(11)]
+    BadProxyHeader,
+}
+
+impl End {
+    pub const ALL: [Self; 12] = [
+        Self::Quit,
+        Self::Closed,
+        Self::Reset,
+        Self::Idle,
+        Self::Errors,
+        Self::Answered,
+        Self::Lifetime,
+        Self::Unread,
+        Self::Stopped,
+        Self::Failed,
+        Self::Lost,
+        Self::BadProxyHeader,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Quit => "quit",
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+            Self::Idle => "idle",
+            Self::Errors => "errors",
+            Self::Answered => "answered",
+            Self::Lifetime => "lifetime",
+            Self::Unread => "unread",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+            Self::BadProxyHeader => "bad-proxy-header",
+        }
+    }
+}
