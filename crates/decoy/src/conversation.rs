@@ -179,9 +179,19 @@ impl<'p> Conversation<'p> {
         }
     }
 
-    /// Notes an oddity that the caller saw.
-    pub fn note(&mut self, quirk: Quirk) {
-        self.facts.quirks.insert(quirk);
+    /// The connection, as it was given.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Bytes taken so far.
+    pub fn received(&self) -> u64 {
+        self.recorder.length()
+    }
+
+    /// Messages refused so far because they were too big.
+    pub fn oversized(&self) -> u32 {
+        self.facts.oversized
     }
 
     /// Adds bytes that arrived but were never taken, so that the transcript is whole. For a caller that gives up.

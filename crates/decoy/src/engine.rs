@@ -208,6 +208,8 @@ pub(crate) struct Facts {
     pub(crate) messages: u32,
     pub(crate) recipients: u64,
     pub(crate) refused: u32,
+    /// Those of them that were too big.
+    pub(crate) oversized: u32,
     /// Where the innermost proxy was asked to go.
     pub(crate) target: Option<Target>,
     /// Who logged in.

@@ -4,7 +4,7 @@ use evidence::{Time, Transcript, Turn};
 
 /// Most bytes kept of one connection, message bodies apart: enough for thousands of commands. What comes beyond is
 /// counted in [`Transcript::cut`], and so are the bodies of refused messages.
-const MAX_BYTES: usize = 64 * 1024;
+const MAX_BYTES: usize = 32 * 1024;
 
 /// Most arrivals told apart. Later ones are added to the last, without their time.
 const MAX_TURNS: usize = 512;
@@ -13,17 +13,20 @@ const MAX_TURNS: usize = 512;
 pub(crate) struct Recorder {
     accepted_at: Time,
     kept: usize,
+    /// All bytes told to this recorder.
+    total: u64,
     transcript: Transcript,
 }
 
 impl Recorder {
     pub(crate) fn new(accepted_at: Time) -> Self {
-        Self { accepted_at, kept: 0, transcript: Transcript::default() }
+        Self { accepted_at, kept: 0, total: 0, transcript: Transcript::default() }
     }
 
     /// Keeps bytes outside message bodies. Bytes of the same instant are one arrival, so that the record does not depend
     /// on how they were split.
     pub(crate) fn bytes(&mut self, now: Time, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
         let room = MAX_BYTES - self.kept;
         let (kept, cut) = bytes.split_at(bytes.len().min(room));
         self.transcript.cut += cut.len() as u64;
@@ -42,6 +45,7 @@ impl Recorder {
 
     /// Notes bytes that went into the body of a message.
     pub(crate) fn body(&mut self, now: Time, message: u32, length: usize) {
+        self.total += length as u64;
         let at = self.at(now);
         let full = self.transcript.turns.len() >= MAX_TURNS;
         match self.transcript.turns.last_mut() {
@@ -79,7 +83,7 @@ impl Recorder {
 
     /// The bytes received so far, in all.
     pub(crate) fn length(&self) -> u64 {
-        self.transcript.length()
+        self.total
     }
 
     pub(crate) fn finish(self) -> Transcript {

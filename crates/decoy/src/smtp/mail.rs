@@ -196,6 +196,7 @@ impl Smtp {
     pub(super) fn refuse_message(&mut self, cx: &mut Cx<'_>, quirk: Quirk, too_big: Which, used: usize) -> Step {
         self.envelope = None;
         cx.facts.refused += 1;
+        cx.facts.oversized += u32::from(quirk == Quirk::Oversized);
         cx.quirk(quirk);
         let reply: Which = if quirk == Quirk::Oversized { too_big } else { |r| &r.no_space };
         Step::used(used).delayed(self.error(cx, reply, &[]))

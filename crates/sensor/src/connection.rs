@@ -1,0 +1,339 @@
+//! One connection: the socket on one side, the conversation on the other, and the spool behind it.
+
+use std::cell::RefCell;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use decoy::{Conversation, Out, Stored};
+use evidence::{Connection, Counter, End, Quirks, Session, Time, Transcript, canonical};
+use spool::TakenSeat;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::time::{sleep_until, timeout};
+
+use crate::clock::Stopwatch;
+use crate::proxy_header::{self, Parsed, Presented};
+use crate::{Sensor, limits};
+
+/// A connection as it was accepted.
+pub(crate) struct Accepted {
+    pub(crate) stream: TcpStream,
+    pub(crate) connection: Connection,
+    pub(crate) watch: Stopwatch,
+    pub(crate) seat: TakenSeat,
+    pub(crate) manner: decoy::Listener,
+}
+
+/// Serves a connection to its end and writes its session, whatever happens in between.
+pub(crate) async fn see_through(accepted: Accepted, sensor: Arc<Sensor>) {
+    let (connection, seat, watch) = (accepted.connection.clone(), accepted.seat.clone(), accepted.watch);
+    // In a task of its own, so that a failure there comes back here.
+    let served = tokio::spawn(serve(accepted, Arc::clone(&sensor))).await;
+    let session = served.unwrap_or_else(|_| {
+        sensor.tally.one(Counter::Panics);
+        failed(connection, watch.now())
+    });
+    sensor.tally.one(Counter::Sessions);
+    sensor.tally.add(Counter::BytesReceived, session.received);
+    sensor.tally.add(Counter::BytesSent, session.sent);
+    sensor.open.fetch_sub(1, Ordering::Relaxed);
+    sensor.spool.finish(seat, session);
+}
+
+async fn serve(mut accepted: Accepted, sensor: Arc<Sensor>) -> Session {
+    let mut first_bytes = Vec::new();
+    if sensor.trusts(accepted.connection.source.ip()) {
+        match read_proxy_header(&mut accepted, &mut first_bytes).await {
+            Ok(presented) => believe(&mut accepted, presented),
+            Err(end) => {
+                sensor.tally.one(Counter::BadProxyHeaders);
+                let now = accepted.watch.now();
+                return Session { end, received: first_bytes.len() as u64, ..failed(accepted.connection, now) };
+            }
+        }
+    }
+    _ = accepted.stream.set_nodelay(true);
+    let mut out = Out::default();
+    let seed = seed(&accepted.connection);
+    let connection = accepted.connection.clone();
+    let conversation = Conversation::open(connection, accepted.manner, &sensor.config.persona, seed, &mut out);
+    let dialogue = Dialogue {
+        stream: accepted.stream,
+        watch: accepted.watch,
+        seat: accepted.seat,
+        conversation,
+        out,
+        unread: first_bytes,
+        ended: false,
+        held: Held { total: &sensor.body_bytes, bytes: 0 },
+        sensor: &sensor,
+    };
+    dialogue.run().await
+}
+
+/// The session of a connection of which nothing more is known.
+fn failed(connection: Connection, now: Time) -> Session {
+    Session {
+        connection,
+        ended_at: now,
+        end: End::Failed,
+        path: Vec::new(),
+        requests: Vec::new(),
+        logins: Vec::new(),
+        helo: None,
+        quirks: Quirks::default(),
+        received: 0,
+        sent: 0,
+        commands: 0,
+        messages: 0,
+        recipients: 0,
+        refused: 0,
+        transcript: Transcript::default(),
+    }
+}
+
+/// Reads the header of a trusted balancer; what came behind it stays in `bytes`.
+async fn read_proxy_header(accepted: &mut Accepted, bytes: &mut Vec<u8>) -> Result<Presented, End> {
+    let reading = async {
+        loop {
+            accepted.stream.readable().await.map_err(|_| End::Reset)?;
+            let mut piece = [0; limits::PROXY_HEADER];
+            match accepted.stream.try_read(&mut piece) {
+                Ok(0) => return Err(End::Closed),
+                Ok(length) => bytes.extend_from_slice(&piece[..length]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(_) => return Err(End::Reset),
+            }
+            match proxy_header::parse(bytes) {
+                Parsed::Whole(presented, length) => {
+                    bytes.drain(..length);
+                    return Ok(presented);
+                }
+                Parsed::Incomplete => {}
+                Parsed::Bad => return Err(End::BadProxyHeader),
+            }
+        }
+    };
+    timeout(limits::PROXY_HEADER_WITHIN, reading).await.unwrap_or(Err(End::BadProxyHeader))
+}
+
+/// Takes the addresses that a trusted balancer presented, also in the seat on disk.
+fn believe(accepted: &mut Accepted, presented: Presented) {
+    let balancer = accepted.connection.source.ip();
+    accepted.connection.balancer = Some(balancer);
+    if let Presented::Client { source, destination } = presented {
+        accepted.connection.source = canonical(source);
+        accepted.connection.local = canonical(destination);
+    }
+    accepted.seat.identify(&accepted.connection);
+}
+
+/// A number for values that a real server draws: different for each connection, the same for the same connection.
+fn seed(connection: &Connection) -> u64 {
+    let mut seed = connection.id.boot.0 ^ connection.id.number.rotate_left(32);
+    // The finisher of splitmix64, so that neighbours differ everywhere.
+    seed = (seed ^ (seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    seed = (seed ^ (seed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    seed ^ (seed >> 31)
+}
+
+/// A conversation and its socket.
+struct Dialogue<'s> {
+    stream: TcpStream,
+    watch: Stopwatch,
+    seat: TakenSeat,
+    conversation: Conversation<'s>,
+    out: Out,
+    /// Bytes that were read and not yet taken.
+    unread: Vec<u8>,
+    /// Whether the peer has sent all it will.
+    ended: bool,
+    held: Held<'s>,
+    sensor: &'s Sensor,
+}
+
+/// One connection's part in the bytes of message bodies that are held in memory.
+struct Held<'s> {
+    total: &'s AtomicUsize,
+    bytes: usize,
+}
+
+impl Held<'_> {
+    fn set(&mut self, bytes: usize) {
+        self.total.fetch_add(bytes, Ordering::Relaxed);
+        self.total.fetch_sub(self.bytes, Ordering::Relaxed);
+        self.bytes = bytes;
+    }
+
+    /// Whether this connection should let go of what it holds.
+    fn is_too_much(&self) -> bool {
+        self.bytes > 0 && self.total.load(Ordering::Relaxed) > limits::BODY_BYTES
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+/// An engine failed; what it holds may be half-changed.
+struct Failure;
+
+impl Dialogue<'_> {
+    async fn run(mut self) -> Session {
+        let end = loop {
+            match self.step().await {
+                Ok(None) => {}
+                Ok(Some(end)) => break end,
+                Err(Failure) => {
+                    self.sensor.tally.one(Counter::Panics);
+                    break End::Failed;
+                }
+            }
+        };
+        if end != End::Reset {
+            _ = self.stream.shutdown().await;
+        }
+        let now = self.watch.now();
+        if !self.unread.is_empty() {
+            self.conversation.leave(now, &self.unread);
+        }
+        self.sensor.tally.add(Counter::RefusedSize, self.conversation.oversized().into());
+        let connection = self.conversation.connection().clone();
+        let conversation = self.conversation;
+        catch_unwind(AssertUnwindSafe(|| conversation.close(now, end))).unwrap_or_else(|_| failed(connection, now))
+    }
+
+    /// Does the next thing there is to do: the end, if this was it.
+    async fn step(&mut self) -> Result<Option<End>, Failure> {
+        if !self.out.send.is_empty() {
+            return Ok(self.send().await.err());
+        }
+        if let Some(message) = self.out.deliver.take() {
+            self.deliver(message).await?;
+        } else if let Some(end) = self.out.close {
+            return Ok(Some(end));
+        } else if !self.unread.is_empty() && self.conversation.wants_input() {
+            let bytes = std::mem::take(&mut self.unread);
+            self.receive(&bytes)?;
+        } else if self.ended && self.conversation.wants_input() {
+            return Ok(Some(End::Closed));
+        } else {
+            return self.wait().await;
+        }
+        Ok(None)
+    }
+
+    async fn send(&mut self) -> Result<(), End> {
+        let bytes = std::mem::take(&mut self.out.send);
+        match timeout(limits::WRITE_WITHIN, self.stream.write_all(&bytes)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(_)) => Err(End::Reset),
+            Err(_) => Err(End::Unread),
+        }
+    }
+
+    /// Has a message made durable before the peer is told so.
+    async fn deliver(&mut self, message: Box<evidence::Message>) -> Result<(), Failure> {
+        let recipients = message.recipients.len() as u64;
+        self.held.set(message.content.len());
+        let stored = self.sensor.spool.store(&self.seat, message).await;
+        self.held.set(0);
+        if stored {
+            self.sensor.tally.one(Counter::Messages);
+            self.sensor.tally.add(Counter::Recipients, recipients);
+        } else {
+            self.sensor.tally.one(Counter::RefusedDisk);
+        }
+        let outcome = if stored { Stored::Durable } else { Stored::NoRoom };
+        let now = self.watch.now();
+        guarded(|| self.conversation.stored(now, outcome, &mut self.out))
+    }
+
+    /// Lets the conversation read; what it does not take waits.
+    fn receive(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        let (now, before) = (self.watch.now(), self.conversation.received());
+        let taken = guarded(|| self.conversation.receive(now, bytes, &mut self.out));
+        // After a failure this is where it happened.
+        let used = (self.conversation.received() - before) as usize;
+        self.unread.extend_from_slice(&bytes[used..]);
+        taken?;
+        self.held.set(self.conversation.body_bytes());
+        if self.held.is_too_much() {
+            self.sensor.tally.one(Counter::RefusedMemory);
+            self.conversation.refuse_body();
+            self.held.set(0);
+        }
+        Ok(())
+    }
+
+    /// Waits for the peer, for the conversation's time, or for the stop.
+    async fn wait(&mut self) -> Result<Option<End>, Failure> {
+        let lifetime = self.watch.instant(self.conversation.connection().accepted_at + limits::LIFETIME);
+        let wake_at = self.conversation.wake_at().map_or(lifetime, |at| self.watch.instant(at).min(lifetime));
+        let reading = !self.ended && self.unread.is_empty() && self.conversation.wants_input();
+        tokio::select! {
+            ready = self.stream.readable(), if reading => match ready {
+                Ok(()) => self.read(),
+                Err(_) => Ok(Some(End::Reset)),
+            },
+            () = sleep_until(wake_at) => {
+                let now = self.watch.now();
+                if tokio::time::Instant::now() >= lifetime {
+                    return Ok(Some(End::Lifetime));
+                }
+                guarded(|| self.conversation.wake(now, &mut self.out)).map(|()| None)
+            }
+            () = self.sensor.stop.cancelled() => Ok(Some(End::Stopped)),
+        }
+    }
+
+    fn read(&mut self) -> Result<Option<End>, Failure> {
+        thread_local! {
+            /// One buffer for all connections of a thread: an idle connection holds none.
+            static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ]);
+        }
+        BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
+            Ok(0) => {
+                self.ended = true;
+                Ok(None)
+            }
+            Ok(length) => self.receive(&buffer[..length]).map(|()| None),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+            Err(_) => Ok(Some(End::Reset)),
+        })
+    }
+}
+
+/// Runs an engine's code behind a border that its failure does not cross.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| Failure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_stays_behind_the_border() {
+        assert!(guarded(|| 1).is_ok_and(|one| one == 1));
+        assert!(guarded(|| panic!("an engine fails")).is_err());
+    }
+
+    #[test]
+    fn seeds_of_neighbours_differ() {
+        let connection = |number| Connection {
+            id: evidence::SessionId { sensor: "XX-01".parse().unwrap(), boot: evidence::Boot(1), number },
+            accepted_at: Time::default(),
+            source: "192.0.2.7:1".parse().unwrap(),
+            local: "192.0.2.1:25".parse().unwrap(),
+            balancer: None,
+            clock: evidence::Clock::default(),
+        };
+        assert_ne!(seed(&connection(1)) % 16, seed(&connection(2)) % 16);
+        assert_eq!(seed(&connection(1)), seed(&connection(1)));
+    }
+}

@@ -1,0 +1,141 @@
+//! The decoy on real sockets: accepts connections, lets an engine of [`decoy`] talk, and writes what was caught to the
+//! [`spool`].
+//!
+//! ```text
+//! free seat ─► accept ─► seat taken ─► PROXY header? ─► conversation ◄─► socket
+//! (permit)               (on disk)     (trusted peers    │ message ─► spool ─► "250"
+//!                                       only)            ▼
+//!                                                      one session ─► spool, seat given back
+//! ```
+//!
+//! One accepted connection gives exactly one session, whatever happens: the seat is noted on disk before a byte is sent,
+//! and a failure in an engine ends that connection alone.
+//!
+//! What this crate refuses to do: open a connection, send a datagram, resolve a name. It answers those who come.
+
+mod clock;
+mod connection;
+mod limits;
+mod listen;
+mod proxy_header;
+mod tally;
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use decoy::Persona;
+use evidence::{Boot, Counter, Heartbeat, HeartbeatId, IpNet, SensorName, SessionId, Time};
+use spool::{Recovery, Spool};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+pub use clock::now;
+pub use limits::raise_open_files;
+pub use listen::{BindError, Listener, bind};
+
+use crate::tally::Tally;
+
+/// How often a sensor tells that it lives.
+pub const HEARTBEAT: Duration = Duration::from_secs(60);
+
+/// What a sensor is told.
+#[derive(Debug, Clone)]
+pub struct SensorConfig {
+    pub name: SensorName,
+    pub persona: Persona,
+    /// Peers whose PROXY protocol header is believed, and from whom one is demanded.
+    pub trusted_balancers: Vec<IpNet>,
+    /// The version in heartbeats.
+    pub version: String,
+}
+
+/// Serves all listeners until told to stop; then every open connection is ended, and its session written.
+pub async fn run(
+    listeners: Vec<Listener>,
+    config: SensorConfig,
+    spool: Spool,
+    recovery: Recovery,
+    stop: CancellationToken,
+) {
+    let sensor = Arc::new(Sensor {
+        boot: spool.boot(),
+        started_at: now(),
+        ports: listeners.iter().map(|listener| listener.port).collect::<BTreeSet<_>>().into_iter().collect(),
+        sessions: AtomicU64::new(0),
+        heartbeats: AtomicU64::new(0),
+        open: AtomicU64::new(0),
+        body_bytes: AtomicUsize::new(0),
+        tally: Tally::default(),
+        config,
+        spool,
+        stop,
+    });
+    sensor.tally.add(Counter::TornBytes, recovery.torn_bytes);
+    sensor.tally.add(Counter::LostSessions, recovery.lost_sessions);
+    let connections = TaskTracker::new();
+    tokio::join!(listen::accept(listeners, Arc::clone(&sensor), connections.clone()), sensor.beat_until_stopped());
+    connections.close();
+    connections.wait().await;
+    sensor.beat(true);
+}
+
+/// What all connections share.
+#[derive(Debug)]
+struct Sensor {
+    config: SensorConfig,
+    boot: Boot,
+    started_at: Time,
+    ports: Vec<u16>,
+    spool: Spool,
+    /// Connections accepted so far: the number of the last one.
+    sessions: AtomicU64,
+    heartbeats: AtomicU64,
+    /// Connections open now.
+    open: AtomicU64,
+    /// Bytes of message bodies in memory.
+    body_bytes: AtomicUsize,
+    tally: Tally,
+    stop: CancellationToken,
+}
+
+impl Sensor {
+    fn next_session(&self) -> SessionId {
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
+        SessionId { sensor: self.config.name.clone(), boot: self.boot, number }
+    }
+
+    fn trusts(&self, peer: IpAddr) -> bool {
+        self.config.trusted_balancers.iter().any(|network| network.contains(&peer))
+    }
+
+    async fn beat_until_stopped(&self) {
+        let mut minutes = tokio::time::interval(HEARTBEAT);
+        minutes.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                _ = minutes.tick() => self.beat(false),
+                () = self.stop.cancelled() => return,
+            }
+        }
+    }
+
+    fn beat(&self, last: bool) {
+        let number = self.heartbeats.fetch_add(1, Ordering::Relaxed) + 1;
+        self.tally.set(Counter::RecordsRetried, self.spool.retries());
+        self.spool.beat(Heartbeat {
+            id: HeartbeatId { sensor: self.config.name.clone(), boot: self.boot, number },
+            at: now(),
+            started_at: self.started_at,
+            version: self.config.version.clone(),
+            ports: self.ports.clone(),
+            open: self.open.load(Ordering::Relaxed),
+            counters: self.tally.read(),
+            spool: self.spool.state(),
+            clock: clock::state(),
+            last,
+        });
+    }
+}

@@ -1,0 +1,121 @@
+//! Listening sockets, and the loop that accepts from them.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use evidence::{Connection, Counter, canonical};
+use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::task::TaskTracker;
+
+use crate::clock::{self, Stopwatch};
+use crate::connection::{self, Accepted};
+use crate::{Sensor, limits, now};
+
+/// A socket that listens, and how it meets its clients.
+#[derive(Debug)]
+pub struct Listener {
+    pub(crate) socket: TcpListener,
+    pub(crate) port: u16,
+    pub(crate) manner: decoy::Listener,
+}
+
+/// An address that cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: {error}")]
+pub struct BindError {
+    pub address: SocketAddr,
+    pub error: io::Error,
+}
+
+/// Listens on an address. An IPv6 address takes IPv6 alone, so that `[::]` and `0.0.0.0` can stand side by side.
+pub fn bind(address: SocketAddr, manner: decoy::Listener) -> Result<Listener, BindError> {
+    let listen = || -> io::Result<Listener> {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking(), Some(Protocol::TCP))?;
+        if address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        socket.listen(limits::BACKLOG)?;
+        let socket = TcpListener::from_std(socket.into())?;
+        Ok(Listener { port: socket.local_addr()?.port(), socket, manner })
+    };
+    listen().map_err(|error| BindError { address, error })
+}
+
+impl Listener {
+    /// The address with the port that the kernel chose, where it was left to it.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+}
+
+/// Accepts from all listeners until the sensor stops. No connection is accepted before there is a seat for it.
+pub(crate) async fn accept(listeners: Vec<Listener>, sensor: Arc<Sensor>, connections: TaskTracker) {
+    let mut pause = *limits::ACCEPT_PAUSE.start();
+    let mut turn = 0;
+    loop {
+        let next = async {
+            let seat = sensor.spool.free_seat().await;
+            turn = (turn + 1) % listeners.len().max(1);
+            (accept_from_any(&listeners, turn).await, seat)
+        };
+        let ((accepted, manner), seat) = tokio::select! {
+            next = next => next,
+            () = sensor.stop.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                pause = *limits::ACCEPT_PAUSE.start();
+                let connection = describe(&sensor, &stream, peer);
+                // From here on the connection gives a session, also if this process is killed.
+                let seat = seat.take(&connection);
+                sensor.open.fetch_add(1, Ordering::Relaxed);
+                let watch = Stopwatch::start(connection.accepted_at);
+                let accepted = Accepted { stream, connection, watch, seat, manner };
+                connections.spawn(connection::see_through(accepted, Arc::clone(&sensor)));
+            }
+            Err(error) => {
+                sensor.tally.one(Counter::AcceptErrors);
+                tracing::warn!(%error, pause_ms = pause.as_millis(), "accept fails");
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(*limits::ACCEPT_PAUSE.end());
+            }
+        }
+    }
+}
+
+/// The next connection of any listener; each is asked first in turn, so that none waits behind a busy one.
+async fn accept_from_any(
+    listeners: &[Listener],
+    first: usize,
+) -> (io::Result<(TcpStream, SocketAddr)>, decoy::Listener) {
+    poll_fn(|cx| {
+        let (before, after) = listeners.split_at(first);
+        for listener in after.iter().chain(before) {
+            if let Poll::Ready(accepted) = listener.socket.poll_accept(cx) {
+                return Poll::Ready((accepted, listener.manner));
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+fn describe(sensor: &Sensor, stream: &TcpStream, peer: SocketAddr) -> Connection {
+    sensor.tally.one(Counter::Accepted);
+    let local = stream.local_addr().map_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)), canonical);
+    Connection {
+        id: sensor.next_session(),
+        accepted_at: now(),
+        source: canonical(peer),
+        local,
+        balancer: None,
+        clock: clock::state(),
+    }
+}

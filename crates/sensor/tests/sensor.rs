@@ -1,0 +1,283 @@
+//! A sensor on real sockets of the loopback, and what its spool holds afterwards.
+#![allow(clippy::unwrap_used)]
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use decoy::Persona;
+use evidence::{Counter, End, Heartbeat, Message, Quirk, Record, Session};
+use sensor::{Listener, SensorConfig, bind, now, run};
+use spool::{Spool, SpoolConfig};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+struct Running {
+    folder: tempfile::TempDir,
+    mail: SocketAddr,
+    sniffing: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+    spool: Spool,
+}
+
+/// What a sensor left behind.
+#[derive(Default)]
+struct Caught {
+    sessions: Vec<Session>,
+    messages: Vec<Message>,
+    heartbeats: Vec<Heartbeat>,
+}
+
+fn start(trusted: &str, seats: u32, limit: u64) -> Running {
+    start_on("127.0.0.1:0", trusted, seats, limit)
+}
+
+fn start_on(address: &str, trusted: &str, seats: u32, limit: u64) -> Running {
+    let folder = tempfile::tempdir().unwrap();
+    let listener = |manner| bind(address.parse().unwrap(), manner).unwrap();
+    let listeners: Vec<Listener> =
+        vec![listener(decoy::Listener::smtp()), listener(decoy::Listener::sniffing(Some(Duration::from_millis(300))))];
+    let (mail, sniffing) = (listeners[0].address().unwrap(), listeners[1].address().unwrap());
+    let name: evidence::SensorName = "XX-01".parse().unwrap();
+    let config = SpoolConfig {
+        folder: folder.path().to_owned(),
+        sensor: name.clone(),
+        limit,
+        seal_after: Duration::from_secs(60),
+        seats,
+    };
+    let (spool, recovery) = Spool::open(config, now()).unwrap();
+    let trusted_balancers = trusted.split_whitespace().map(|network| network.parse().unwrap()).collect();
+    let config =
+        SensorConfig { name, persona: Persona::built_in("mx.example.net"), trusted_balancers, version: "test".into() };
+    let stop = CancellationToken::new();
+    let task = tokio::spawn(run(listeners, config, spool.clone(), recovery, stop.clone()));
+    Running { folder, mail, sniffing, stop, task, spool }
+}
+
+impl Running {
+    async fn stop(self) -> Caught {
+        self.stop.cancel();
+        self.task.await.unwrap();
+        self.spool.close().await;
+        read(self.folder.path())
+    }
+}
+
+fn read(folder: &Path) -> Caught {
+    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "sealed"));
+    paths.sort();
+    let mut caught = Caught::default();
+    for path in paths {
+        for record in spool::segment::read(&std::fs::read(path).unwrap()).unwrap().1 {
+            match record {
+                Record::Session(session) => caught.sessions.push(*session),
+                Record::Message(message) => caught.messages.push(*message),
+                Record::Heartbeat(heartbeat) => caught.heartbeats.push(*heartbeat),
+            }
+        }
+    }
+    caught.sessions.sort_by_key(|session| session.connection.id.number);
+    caught
+}
+
+impl Caught {
+    fn counter(&self, counter: Counter) -> u64 {
+        self.heartbeats.last().unwrap().counters.get(counter)
+    }
+}
+
+/// Sends bytes and reads until what came holds `awaited`.
+async fn talk(stream: &mut TcpStream, bytes: &[u8], awaited: &str) -> String {
+    stream.write_all(bytes).await.unwrap();
+    let mut heard = Vec::new();
+    let hearing = async {
+        while !String::from_utf8_lossy(&heard).contains(awaited) {
+            let mut piece = [0; 4096];
+            let length = stream.read(&mut piece).await.unwrap();
+            assert_ne!(length, 0, "closed after {:?}", String::from_utf8_lossy(&heard));
+            heard.extend_from_slice(&piece[..length]);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), hearing).await.expect("an answer within five seconds");
+    String::from_utf8(heard).unwrap()
+}
+
+const MAIL: &[u8] = b"HELO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nhi\r\n.\r\n";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_answered_250_is_already_in_the_spool() {
+    let sensor = start("", 10, 1 << 26);
+    let mut client = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut client, MAIL, "250 2.0.0 Ok: queued as").await;
+    let open = std::fs::read_dir(sensor.folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let open = open.into_iter().find(|path| path.extension().is_some_and(|e| e == "open")).unwrap();
+    let bytes = std::fs::read(open).unwrap();
+    assert!(bytes.windows(4).any(|window| window == b"hi\r\n"));
+    let caught = sensor.stop().await;
+    assert_eq!(caught.messages.len(), 1);
+    let session = &caught.sessions[0];
+    assert_eq!((session.end, session.messages, session.recipients), (End::Stopped, 1, 1));
+    assert_eq!(session.connection.source, client.local_addr().unwrap());
+    assert_eq!(caught.counter(Counter::Accepted), 1);
+    assert_eq!(caught.counter(Counter::Messages), 1);
+    assert!(caught.heartbeats.last().unwrap().last);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_to_end_a_connection_gives_one_session_that_says_so() {
+    let sensor = start("", 20, 1 << 26);
+    let mut quits = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut quits, b"QUIT\r\n", "Bye\r\n").await;
+    let mut closes = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut closes, b"", "\r\n").await;
+    drop(closes);
+    let resets = TcpStream::connect(sensor.mail).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let resets = resets.into_std().unwrap();
+    socket_reset(&resets);
+    drop(resets);
+    let mut half_closes = TcpStream::connect(sensor.mail).await.unwrap();
+    half_closes.write_all(MAIL).await.unwrap();
+    half_closes.shutdown().await.unwrap();
+    let mut heard = String::new();
+    half_closes.read_to_string(&mut heard).await.unwrap();
+    assert!(heard.contains("queued as"), "a client that sends all and half-closes is answered: {heard}");
+    let _silent = TcpStream::connect(sensor.sniffing).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let caught = sensor.stop().await;
+    let ends: Vec<_> = caught.sessions.iter().map(|session| session.end).collect();
+    assert_eq!(ends, [End::Quit, End::Closed, End::Reset, End::Closed, End::Stopped]);
+    let numbers: Vec<_> = caught.sessions.iter().map(|session| session.connection.id.number).collect();
+    assert_eq!(numbers, [1, 2, 3, 4, 5]);
+    assert_eq!(caught.counter(Counter::Accepted), caught.counter(Counter::Sessions));
+}
+
+/// Makes closing this socket send RST.
+fn socket_reset(stream: &std::net::TcpStream) {
+    socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO)).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_waits_on_a_sniffed_port_is_greeted() {
+    let sensor = start("", 10, 1 << 26);
+    let mut client = TcpStream::connect(sensor.sniffing).await.unwrap();
+    let banner = talk(&mut client, b"", "\r\n").await;
+    assert!(banner.starts_with("220 "), "{banner}");
+    let mut proxy = TcpStream::connect(sensor.sniffing).await.unwrap();
+    let heard = talk(&mut proxy, b"CONNECT mx.example:25 HTTP/1.0\r\n\r\n", "(Debian/GNU)\r\n").await;
+    assert!(heard.starts_with("HTTP/1.1 200") && heard.contains("220 mx.example"), "{heard}");
+    let caught = sensor.stop().await;
+    assert_eq!(caught.sessions.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trusted_balancer_presents_the_client_and_nobody_else_can() {
+    let sensor = start("127.0.0.1/32", 10, 1 << 26);
+    let mut v1 = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut v1, b"PROXY TCP4 192.0.2.7 198.51.100.1 40112 25\r\nQUIT\r\n", "Bye\r\n").await;
+    let mut v2 = TcpStream::connect(sensor.mail).await.unwrap();
+    let mut header = b"\r\n\r\n\0\r\nQUIT\n\x21\x21\0\x24".to_vec();
+    header.extend_from_slice(&[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 7]);
+    header.extend_from_slice(&[0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+    header.extend_from_slice(&[0x9c, 0xb0, 0, 25]);
+    for byte in header {
+        v2.write_all(&[byte]).await.unwrap();
+    }
+    talk(&mut v2, b"QUIT\r\n", "Bye\r\n").await;
+    let mut without = TcpStream::connect(sensor.mail).await.unwrap();
+    without.write_all(b"HELO x\r\n").await.unwrap();
+    let mut heard = Vec::new();
+    without.read_to_end(&mut heard).await.unwrap();
+    assert_eq!(heard, b"", "a trusted balancer without a header is closed without a word");
+    let caught = sensor.stop().await;
+    let sources: Vec<_> = caught.sessions.iter().map(|session| session.connection.source.to_string()).collect();
+    assert_eq!(sources[..2], ["192.0.2.7:40112", "[2001:db8::7]:40112"]);
+    assert_eq!(caught.sessions[0].connection.local.to_string(), "198.51.100.1:25");
+    assert_eq!(caught.sessions[0].connection.balancer.unwrap().to_string(), "127.0.0.1");
+    assert_eq!(caught.sessions[2].end, End::BadProxyHeader);
+    assert_eq!(caught.counter(Counter::BadProxyHeaders), 1);
+
+    let sensor = start("10.0.0.0/8", 10, 1 << 26);
+    let mut stranger = TcpStream::connect(sensor.sniffing).await.unwrap();
+    talk(&mut stranger, b"PROXY TCP4 192.0.2.7 198.51.100.1 40112 25\r\n\r\n", "</html>\n").await;
+    let caught = sensor.stop().await;
+    assert_eq!(caught.sessions[0].connection.source, stranger.local_addr().unwrap());
+    assert!(caught.sessions[0].quirks.contains(Quirk::ProxyHeaderInStream));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sensor_serves_ipv6() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("skipped: this machine has no IPv6 loopback");
+        return;
+    }
+    let sensor = start_on("[::1]:0", "", 10, 1 << 26);
+    let mut client = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut client, b"QUIT\r\n", "Bye\r\n").await;
+    let caught = sensor.stop().await;
+    assert!(caught.sessions[0].connection.source.is_ipv6());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_more_connections_are_accepted_than_there_are_seats() {
+    let sensor = start("", 2, 1 << 26);
+    let mut first = TcpStream::connect(sensor.mail).await.unwrap();
+    let mut second = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut first, b"", "\r\n").await;
+    talk(&mut second, b"", "\r\n").await;
+    let mut third = TcpStream::connect(sensor.mail).await.unwrap();
+    let mut byte = [0; 1];
+    let waited = tokio::time::timeout(Duration::from_millis(200), third.read(&mut byte)).await;
+    assert!(waited.is_err(), "the third waits in the kernel's queue");
+    drop(first);
+    talk(&mut third, b"QUIT\r\n", "Bye\r\n").await;
+    let caught = sensor.stop().await;
+    assert_eq!(caught.sessions.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_spool_answers_452_and_the_session_tells() {
+    let sensor = start("", 10, 200 * 1024);
+    let mut client = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut client, b"HELO x\r\n", "mx.example.net\r\n").await;
+    let mut mail = b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n".to_vec();
+    mail.extend(b"x".repeat(50_000));
+    mail.extend_from_slice(b"\r\n.\r\n");
+    let mut answers = Vec::new();
+    for _ in 0..5 {
+        talk(&mut client, &mail, "<CR><LF>\r\n").await;
+        answers.push(talk(&mut client, b"", "\r\n").await[..3].to_owned());
+    }
+    assert_eq!(answers, ["250", "250", "452", "452", "452"]);
+    let caught = sensor.stop().await;
+    assert_eq!(caught.messages.len(), 2);
+    assert_eq!((caught.sessions[0].messages, caught.sessions[0].refused), (2, 3));
+    assert_eq!(caught.counter(Counter::RefusedDisk), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bodies_beyond_the_memory_bound_are_let_go_of_and_answered_452() {
+    let sensor = start("", 20, 1 << 30);
+    let mut clients = Vec::new();
+    for _ in 0..8 {
+        let mut client = TcpStream::connect(sensor.mail).await.unwrap();
+        talk(&mut client, b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\n", "<CR><LF>\r\n").await;
+        // 8 × 9 MB: more than 64 MiB in all.
+        client.write_all(&b"x".repeat(9_000_000)).await.unwrap();
+        clients.push(client);
+    }
+    let mut answers = Vec::new();
+    for client in &mut clients {
+        answers.push(talk(client, b"\r\n.\r\n", "\r\n").await[..3].to_owned());
+    }
+    assert!(answers.iter().any(|answer| answer == "452"), "{answers:?}");
+    assert!(answers.iter().filter(|answer| *answer == "250").count() >= 6, "{answers:?}");
+    let caught = sensor.stop().await;
+    assert_eq!(caught.messages.len(), answers.iter().filter(|answer| *answer == "250").count());
+    assert!(caught.counter(Counter::RefusedMemory) > 0);
+}
