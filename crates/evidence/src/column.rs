@@ -25,8 +25,8 @@ pub enum Kind {
     Bytes,
     /// A list of texts.
     Texts,
-    /// A list of `{name, count}`.
-    Tally,
+    /// A list of integers.
+    Integers,
 }
 
 impl Kind {
@@ -38,7 +38,7 @@ impl Kind {
             Self::Instant => "instant (UTC, µs)",
             Self::Bytes => "bytes",
             Self::Texts => "list of text",
-            Self::Tally => "list of {name, count}",
+            Self::Integers => "list of integer",
         }
     }
 }
@@ -74,7 +74,7 @@ pub enum Cell<'a> {
     Instant(Time),
     Bytes(Cow<'a, [u8]>),
     Texts(Vec<String>),
-    Tally(Vec<(String, i64)>),
+    Integers(Vec<i64>),
 }
 
 /// The definition of a column of rows `R`.
@@ -226,10 +226,13 @@ pub static MESSAGES: LazyLock<Vec<Column<MessageRow>>> = LazyLock::new(|| {
         .personal(),
         Of::new(
             "recipient_domains",
-            Tally,
-            "The domains of the recipients, with the number of recipients in each.",
-            |r| Cell::Tally(r.recipient_domains()),
+            Texts,
+            "The domains of the recipients, each once, the most frequent first; empty for addresses without one.",
+            |r| Cell::Texts(r.recipient_domains().into_iter().map(|(domain, _)| domain).collect()),
         ),
+        Of::new("recipient_domain_counts", Integers, "The number of recipients in each of `recipient_domains`.", |r| {
+            Cell::Integers(r.recipient_domains().into_iter().map(|(_, recipients)| recipients).collect())
+        }),
         Of::new("size", Integer, "Length of the content.", |r| count(r.message.content.len() as u64)).unit("B"),
         Of::new("sha256", Text, "Digest of the content, the key of the table `contents`.", |r| {
             sha256_hex(&r.sha256).into()

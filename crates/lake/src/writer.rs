@@ -1,0 +1,152 @@
+//! The writing end: rows in, files and commits out.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use datafusion::arrow::array::RecordBatch;
+use evidence::column::{CONTENTS, Column, HEARTBEATS, MESSAGES, SESSIONS};
+use evidence::{ContentRow, HeartbeatRow, MessageRow, SessionRow, Time};
+
+use crate::batch;
+use crate::error::LakeError;
+use crate::files::FileWriter;
+use crate::reader::Reader;
+use crate::schema::TableName;
+use crate::table::{Change, Table};
+
+/// Quarters of an hour whose contents are remembered, so that a content is kept once in each. Contents of older ones are
+/// kept again.
+const QUARTERS_REMEMBERED: usize = 4;
+
+/// A lake that this process, and no other, writes.
+#[derive(Debug)]
+pub struct Lake {
+    pub(crate) tables: Vec<Table>,
+    folder: PathBuf,
+    /// Digests of the contents kept, by quarter of an hour.
+    kept: BTreeMap<Time, HashSet<[u8; 32]>>,
+    _lock: File,
+}
+
+/// Rows of one batch.
+#[derive(Debug, Default)]
+pub struct Rows {
+    pub sessions: Vec<SessionRow>,
+    pub messages: Vec<MessageRow>,
+    pub contents: Vec<ContentRow>,
+    pub heartbeats: Vec<HeartbeatRow>,
+}
+
+/// How long each class of data is kept; `None`: for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Contents of messages: the personal part.
+    pub contents: Option<Duration>,
+    /// Facts about messages and connections.
+    pub facts: Option<Duration>,
+    pub heartbeats: Option<Duration>,
+}
+
+impl Lake {
+    /// Opens the lake of a folder to write, making what is not there.
+    pub async fn open(folder: &Path) -> Result<Self, LakeError> {
+        std::fs::create_dir_all(folder).map_err(|error| LakeError::Io { path: folder.to_owned(), error })?;
+        let lock = lock(folder)?;
+        let mut tables = Vec::new();
+        for name in TableName::ALL {
+            tables.push(Table::open_or_create(name, folder).await?);
+        }
+        let mut lake = Self { tables, folder: folder.to_owned(), kept: BTreeMap::new(), _lock: lock };
+        lake.remember_contents().await?;
+        Ok(lake)
+    }
+
+    /// The last arrival whose rows are in all tables.
+    pub async fn taken(&self) -> Result<u64, LakeError> {
+        let mut least = u64::MAX;
+        for table in &self.tables {
+            least = least.min(table.taken().await?);
+        }
+        Ok(least)
+    }
+
+    /// Adds the rows of arrivals `first..=last`, durably. A table that has them already, since a crash came between two
+    /// tables, is left as it is. The caller repeats a failed call with the same rows.
+    pub async fn append(&mut self, rows: Rows, last: u64, now: Time) -> Result<(), LakeError> {
+        let Rows { sessions, messages, contents, heartbeats } = rows;
+        let contents = self.only_new(contents);
+        self.append_to(TableName::Contents, &CONTENTS, contents, |row| row.first_seen, last, now).await?;
+        self.append_to(TableName::Messages, &MESSAGES, messages, |row| row.message.accepted_at, last, now).await?;
+        let accepted_at = |row: &SessionRow| row.session.connection.accepted_at;
+        self.append_to(TableName::Sessions, &SESSIONS, sessions, accepted_at, last, now).await?;
+        self.append_to(TableName::Heartbeats, &HEARTBEATS, heartbeats, |row| row.heartbeat.at, last, now).await
+    }
+
+    async fn append_to<R>(
+        &mut self,
+        name: TableName,
+        columns: &[Column<R>],
+        rows: Vec<R>,
+        time: impl Fn(&R) -> Time,
+        last: u64,
+        now: Time,
+    ) -> Result<(), LakeError> {
+        let Some(table) = self.tables.iter_mut().find(|table| table.name == name) else { return Ok(()) };
+        if table.taken().await? >= last {
+            return Ok(());
+        }
+        let mut quarters = BTreeMap::<Time, Vec<R>>::new();
+        for row in rows {
+            quarters.entry(time(&row).quarter()).or_default().push(row);
+        }
+        let mut change = Change { taken: Some(last), data_change: true, ..Change::default() };
+        for (quarter, mut rows) in quarters {
+            rows.sort_by_key(&time);
+            let batch: RecordBatch = batch::build(name, columns, &rows)?;
+            let mut file = FileWriter::create(name, &table.folder, quarter)?;
+            file.write(&batch)?;
+            change.added.push(file.finish(now, true)?);
+        }
+        table.commit(change, now).await
+    }
+
+    /// Contents that are not kept in their quarter yet.
+    fn only_new(&mut self, contents: Vec<ContentRow>) -> Vec<ContentRow> {
+        let kept = &mut self.kept;
+        let new =
+            contents.into_iter().filter(|row| kept.entry(row.first_seen.quarter()).or_default().insert(row.sha256));
+        let new = new.collect();
+        while kept.len() > QUARTERS_REMEMBERED {
+            kept.pop_first();
+        }
+        new
+    }
+
+    /// Reads back which contents the newest quarters hold.
+    async fn remember_contents(&mut self) -> Result<(), LakeError> {
+        let newest =
+            self.tables.iter().find(|table| table.name == TableName::Contents).map(Table::files).transpose()?;
+        let Some(newest) = newest.into_iter().flatten().map(|file| file.times.until.quarter()).max() else {
+            return Ok(());
+        };
+        let since = newest - evidence::QUARTER * QUARTERS_REMEMBERED as u32;
+        let snapshot = Reader::open(&self.folder).await?.snapshot().await?;
+        for (digest, first_seen) in snapshot.contents_since(since).await? {
+            self.kept.entry(first_seen.quarter()).or_default().insert(digest);
+        }
+        Ok(())
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, LakeError> {
+    let path = folder.join("writer.lock");
+    let failed = |error| LakeError::Io { path: path.clone(), error };
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path).map_err(failed)?;
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(LakeError::InUse(folder.to_owned())),
+        Err(error) => Err(failed(error.into())),
+    }
+}

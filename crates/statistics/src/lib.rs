@@ -1,0 +1,47 @@
+//! The statistics: named questions to the evidence lake, with typed answers.
+//!
+//! A question is a file of `questions/`: a title, a sentence, and SQL. The pages, the command line and the exports show
+//! the answers ([`Page`], [`Ranking`], [`Summary`], [`Series`]) and can show the question with them, so that every number
+//! can be computed again from the lake by anybody.
+//!
+//! # Definitions
+//!
+//! * **email**: one message accepted after DATA or BDAT, at the instant of acceptance. **recipients**: RCPT accepted for it.
+//! * **connection**: one TCP connection accepted by a sensor, at the instant of accept. Connections that delivered nothing
+//!   are *probes* and are told apart.
+//! * **CIDR**: the announced prefix that covers the source as of then; the covering range where no routing table is loaded.
+//! * **AS**, **CC**: the AS that announces it, and that AS's country. **proto**: what the client spoke on the outer layer.
+//! * **sensors**: how many sensors saw the key. **others (n)**: everything below the first k, n keys.
+//! * In each row CCs ≤ ASNs ≤ CIDRs ≤ IPs. *All* sums emails, recipients and connections, and counts distinct entities.
+//!   Percentages are of the column's total, rounded to nearest.
+
+mod csv;
+mod json;
+mod number;
+mod page;
+mod question;
+mod records;
+mod selection;
+mod series;
+mod text;
+
+pub use csv::write_csv;
+pub use json::write_json;
+pub use number::{grouped, percent, share, size};
+pub use page::{Counts, Page, Ranked, Ranking, SensorRow, SensorState, Statistics, Summary};
+pub use question::Question;
+pub use records::{RecordKind, Records};
+pub use selection::{Dimension, Filter, InvalidFilter, Selection, Sort};
+pub use series::{Quarter, Series};
+pub use text::write_text;
+
+/// A question that could not be answered.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StatisticsError {
+    #[error(transparent)]
+    Lake(#[from] lake::LakeError),
+    /// The lake answered with other columns than the question asked for.
+    #[error("the answer to `{question}` has no readable column {column}")]
+    Answer { question: &'static str, column: &'static str },
+}

@@ -1,0 +1,435 @@
+//! The page of a window: summary per sensor, and rankings by dimension.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::Duration;
+
+use evidence::{Protocol, ProtocolSet, SensorName, Time};
+use lake::{Answer, Held, Reader, Snapshot, TableVersion, Value};
+
+use crate::StatisticsError;
+use crate::question::Question;
+use crate::selection::{Dimension, Selection, Sort};
+
+/// How long before the end of a window a sensor must have told something to be one of the sensors.
+const KNOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
+
+/// Questions to the lake of a folder.
+#[derive(Debug)]
+pub struct Statistics {
+    reader: Reader,
+}
+
+/// Everything about one selection, loaded once.
+pub struct Page {
+    pub selection: Selection,
+    /// The versions of the tables it is computed from.
+    pub versions: Vec<TableVersion>,
+    pub(crate) snapshot: Snapshot,
+    facts: Held,
+}
+
+/// What is counted of a key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub emails: u64,
+    pub recipients: u64,
+    pub bytes: u64,
+    pub connections: u64,
+    pub protocols: ProtocolSet,
+}
+
+/// The summary: a row for each sensor, and all.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Summary {
+    pub sensors: Vec<SensorRow>,
+    pub all: SensorRow,
+    /// Sensors with a sign of life in the window, and sensors known.
+    pub reporting: usize,
+    pub known: usize,
+}
+
+/// One sensor's row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SensorRow {
+    /// `None` for all sensors.
+    pub sensor: Option<SensorName>,
+    pub state: SensorState,
+    pub ccs: u64,
+    pub asns: u64,
+    pub cidrs: u64,
+    pub ips: u64,
+    pub counts: Counts,
+    /// Ports to which anything was delivered, in numeric order.
+    pub ports: Vec<u16>,
+    /// Connections that delivered nothing, and their addresses.
+    pub probes: u64,
+    pub probe_ips: u64,
+}
+
+/// Whether a sensor gave a sign of life in the window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SensorState {
+    Up,
+    /// None; the last one before.
+    Down {
+        last: Option<Time>,
+    },
+}
+
+/// A ranking by a dimension.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranking {
+    pub dimension: Dimension,
+    pub sort: Sort,
+    pub rows: Vec<Ranked>,
+    /// The keys below the rows: how many, and their sum.
+    pub others: Option<(u64, Counts)>,
+    pub total: Counts,
+}
+
+/// One row of a ranking.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranked {
+    /// Key and labels, by column name.
+    pub key: BTreeMap<&'static str, String>,
+    pub counts: Counts,
+    /// Sensors that saw the key.
+    pub sensors: u64,
+}
+
+impl Statistics {
+    pub async fn open(lake: &Path) -> Result<Self, StatisticsError> {
+        Ok(Self { reader: Reader::open(lake).await? })
+    }
+
+    /// The newest version of the lake.
+    pub async fn snapshot(&self) -> Result<Snapshot, StatisticsError> {
+        Ok(self.reader.snapshot().await?)
+    }
+
+    /// Loads what the page of a selection is computed from.
+    pub async fn page(&self, selection: Selection) -> Result<Page, StatisticsError> {
+        Page::load(self.snapshot().await?, selection).await
+    }
+}
+
+impl Page {
+    pub async fn load(snapshot: Snapshot, selection: Selection) -> Result<Self, StatisticsError> {
+        let versions = snapshot.versions();
+        let facts = hold(&snapshot.within(selection.window), &selection, Question::FACTS).await?;
+        Ok(Self { selection, versions, snapshot, facts })
+    }
+
+    /// The summary per sensor.
+    pub async fn summary(&self) -> Result<Summary, StatisticsError> {
+        let mut rows = BTreeMap::<SensorName, SensorRow>::new();
+        let alive = self.alive().await?;
+        for (sensor, state) in &alive {
+            rows.insert(sensor.clone(), SensorRow::new(Some(sensor.clone()), *state));
+        }
+        let mut all = SensorRow::new(None, SensorState::Up);
+        let sums = Reading::new(Question::SENSORS, self.facts.sql(Question::SENSORS.sql(), &[]).await?);
+        for line in sums.lines() {
+            let counts = line.counts()?;
+            entry(&mut rows, line.sensor()?).counts = counts;
+            all.counts = all.counts.plus(counts);
+        }
+        let ports = Reading::new(Question::PORTS, self.facts.sql(Question::PORTS.sql(), &[]).await?);
+        for line in ports.lines() {
+            let port = u16::try_from(line.integer("port")?).unwrap_or(0);
+            entry(&mut rows, line.sensor()?).ports.push(port);
+            all.ports.push(port);
+        }
+        all.ports = all.ports.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let entities = Reading::new(Question::ENTITIES, self.facts.sql(Question::ENTITIES.sql(), &[]).await?);
+        for line in entities.lines() {
+            let row = match line.text("sensor")? {
+                Some(_) => entry(&mut rows, line.sensor()?),
+                None => &mut all,
+            };
+            let number = line.integer("entities")?;
+            match line.text("entity")?.as_deref() {
+                Some("ccs") => row.ccs = number,
+                Some("asns") => row.asns = number,
+                Some("cidrs") => row.cidrs = number,
+                _ => row.ips = number,
+            }
+        }
+        self.add_probes(&mut rows, &mut all).await?;
+        let (reporting, known) = self.sensors_reporting(&alive, &rows);
+        Ok(Summary { sensors: rows.into_values().collect(), all, reporting, known })
+    }
+
+    /// The ranking by a dimension.
+    pub async fn ranking(&self, dimension: Dimension, sort: Sort) -> Result<Ranking, StatisticsError> {
+        match dimension {
+            Dimension::Domain => self.domains(dimension, sort, Question::RECIPIENT_DOMAINS).await,
+            Dimension::SenderDomain => self.domains(dimension, sort, Question::SENDER_DOMAINS).await,
+            _ => rank(&self.facts, "facts", dimension, sort, self.selection.top).await,
+        }
+    }
+
+    async fn domains(&self, dimension: Dimension, sort: Sort, question: Question) -> Result<Ranking, StatisticsError> {
+        let held = hold(&self.snapshot.within(self.selection.window), &self.selection, question).await?;
+        let mut ranking = rank(&held, "facts", dimension, sort, self.selection.top).await?;
+        if dimension == Dimension::Domain {
+            // An email counts in each of its recipients' domains: the total is that of the emails, not of the column.
+            ranking.total = self.total().await?;
+        }
+        Ok(ranking)
+    }
+
+    async fn total(&self) -> Result<Counts, StatisticsError> {
+        let sums = Reading::new(Question::SENSORS, self.facts.sql(Question::SENSORS.sql(), &[]).await?);
+        sums.lines().try_fold(Counts::default(), |total, line| Ok(total.plus(line.counts()?)))
+    }
+
+    async fn alive(&self) -> Result<BTreeMap<SensorName, SensorState>, StatisticsError> {
+        let window = self.selection.window;
+        let since = window.until - KNOWN_FOR;
+        let mut parameters = self.selection.parameters(|_| false);
+        parameters.push(("since", Value::Instant(since)));
+        let heard = evidence::Window { from: since, until: window.until };
+        let answer = self.snapshot.within(heard).sql(Question::ALIVE.sql(), &parameters).await?;
+        let reading = Reading::new(Question::ALIVE, answer);
+        let mut alive = BTreeMap::new();
+        for line in reading.lines() {
+            let last = line.instant("ever_at")?;
+            let state = if line.instant("last_at")?.is_some() { SensorState::Up } else { SensorState::Down { last } };
+            alive.insert(line.sensor()?, state);
+        }
+        if let Some(sensor) = self.selection.filter(Dimension::Sensor) {
+            alive.retain(|name, _| name.as_str() == sensor);
+        }
+        Ok(alive)
+    }
+
+    async fn add_probes(
+        &self,
+        rows: &mut BTreeMap<SensorName, SensorRow>,
+        all: &mut SensorRow,
+    ) -> Result<(), StatisticsError> {
+        let of_sessions = |dimension| !matches!(dimension, Dimension::Domain | Dimension::SenderDomain);
+        if !self.selection.filters.iter().all(|filter| of_sessions(filter.dimension)) {
+            return Ok(()); // a connection that delivered nothing has no domain
+        }
+        let query = Question::PROBES.fill(&[("filter", &self.selection.conditions(of_sessions))]);
+        let parameters = self.selection.parameters(of_sessions);
+        let answer = self.snapshot.within(self.selection.window).sql(&query, &parameters).await?;
+        for line in Reading::new(Question::PROBES, answer).lines() {
+            let (connections, addresses) = (line.integer("connections")?, line.integer("addresses")?);
+            let row = entry(rows, line.sensor()?);
+            (row.probes, row.probe_ips) = (connections, addresses);
+            all.probes += connections;
+            all.probe_ips += addresses;
+        }
+        Ok(())
+    }
+
+    fn sensors_reporting(
+        &self,
+        alive: &BTreeMap<SensorName, SensorState>,
+        rows: &BTreeMap<SensorName, SensorRow>,
+    ) -> (usize, usize) {
+        let quiet = alive.values().filter(|state| **state != SensorState::Up).count();
+        (rows.len() - quiet, rows.len())
+    }
+}
+
+impl SensorRow {
+    fn new(sensor: Option<SensorName>, state: SensorState) -> Self {
+        Self {
+            sensor,
+            state,
+            ccs: 0,
+            asns: 0,
+            cidrs: 0,
+            ips: 0,
+            counts: Counts::default(),
+            ports: Vec::new(),
+            probes: 0,
+            probe_ips: 0,
+        }
+    }
+
+    /// Up to three ports in the order of their digits, as the original pages had them; more are `multi (n)`.
+    pub fn ports_text(&self) -> String {
+        if self.ports.len() > 3 {
+            return format!("multi ({})", self.ports.len());
+        }
+        let mut ports: Vec<_> = self.ports.iter().map(u16::to_string).collect();
+        ports.sort();
+        ports.join(", ")
+    }
+}
+
+impl Counts {
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            emails: self.emails + other.emails,
+            recipients: self.recipients + other.recipients,
+            bytes: self.bytes + other.bytes,
+            connections: self.connections + other.connections,
+            protocols: ProtocolSet(self.protocols.0 | other.protocols.0),
+        }
+    }
+}
+
+fn entry(rows: &mut BTreeMap<SensorName, SensorRow>, sensor: SensorName) -> &mut SensorRow {
+    rows.entry(sensor.clone()).or_insert_with(|| SensorRow::new(Some(sensor), SensorState::Up))
+}
+
+/// Holds the answer of one of the questions that all others build on, as the table `facts`.
+async fn hold(snapshot: &Snapshot, selection: &Selection, question: Question) -> Result<Held, StatisticsError> {
+    let query = question.fill(&[("filter", &selection.conditions(|_| true))]);
+    Ok(snapshot.hold("facts", &query, &selection.parameters(|_| true)).await?)
+}
+
+/// Ranks a held table by a dimension.
+pub(crate) async fn rank(
+    held: &Held,
+    table: &str,
+    dimension: Dimension,
+    sort: Sort,
+    top: u64,
+) -> Result<Ranking, StatisticsError> {
+    let (keys, labels) = (dimension.keys(), dimension.labels());
+    let join = |columns: &mut dyn Iterator<Item = String>| columns.collect::<Vec<_>>().join(", ");
+    let named = |prefix: &'static str, names: &'static [&'static str]| {
+        names.iter().enumerate().map(move |(index, _)| format!("{prefix}{index}"))
+    };
+    let with_label = |label: String| if labels.is_empty() { "NULL AS label0".to_owned() } else { label };
+    let key_names = join(&mut named("key", keys));
+    let shown_columns: Vec<_> = named("key", keys).chain(named("label", labels)).collect();
+    let query = Question::RANKING.fill(&[
+        ("table", table),
+        ("keys", &join(&mut keys.iter().enumerate().map(|(index, key)| format!("{key} AS key{index}")))),
+        (
+            "labels",
+            &with_label(join(&mut labels.iter().enumerate().map(|(i, label)| format!("max({label}) AS label{i}")))),
+        ),
+        ("groups", &keys.join(", ")),
+        ("key_names", &key_names),
+        ("label_names", &with_label(join(&mut named("label", labels).map(|name| format!("max({name}) AS {name}"))))),
+        (
+            "shown",
+            &join(
+                &mut shown_columns.iter().map(|name| format!("max(CASE WHEN rank <= $top THEN {name} END) AS {name}")),
+            ),
+        ),
+        ("first", sort.name()),
+        ("second", sort.other().name()),
+    ]);
+    let top_parameter = Value::Integer(i64::try_from(top).unwrap_or(i64::MAX - 1));
+    let reading = Reading::new(Question::RANKING, held.sql(&query, &[("top", top_parameter)]).await?);
+    let mut ranking = Ranking { dimension, sort, rows: Vec::new(), others: None, total: Counts::default() };
+    for line in reading.lines() {
+        let counts = line.counts()?;
+        ranking.total = ranking.total.plus(counts);
+        if line.integer("rank")? > top {
+            ranking.others = Some((line.integer("keys")?, counts));
+            continue;
+        }
+        let mut key = BTreeMap::new();
+        for (column, name) in keys.iter().chain(labels).zip(&shown_columns) {
+            let text = line.shown(name)?;
+            key.entry(*column).or_insert(text);
+        }
+        ranking.rows.push(Ranked { key, counts, sensors: line.integer("sensors")? });
+    }
+    Ok(ranking)
+}
+
+/// An answer, read by column name.
+pub(crate) struct Reading {
+    question: Question,
+    answer: Answer,
+}
+
+/// One row of it.
+pub(crate) struct Line<'a> {
+    reading: &'a Reading,
+    values: &'a [Value],
+}
+
+impl Reading {
+    pub(crate) fn new(question: Question, answer: Answer) -> Self {
+        Self { question, answer }
+    }
+
+    pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        self.answer.rows.iter().map(|values| Line { reading: self, values })
+    }
+}
+
+impl Line<'_> {
+    fn value(&self, column: &str) -> Option<&Value> {
+        self.values.get(self.reading.answer.column(column)?)
+    }
+
+    fn wrong(&self, column: &'static str) -> StatisticsError {
+        StatisticsError::Answer { question: self.reading.question.name, column }
+    }
+
+    /// A count; null counts as zero.
+    pub(crate) fn integer(&self, column: &'static str) -> Result<u64, StatisticsError> {
+        match self.value(column) {
+            Some(Value::Integer(number)) => u64::try_from(*number).map_err(|_| self.wrong(column)),
+            Some(Value::Null) => Ok(0),
+            _ => Err(self.wrong(column)),
+        }
+    }
+
+    pub(crate) fn text(&self, column: &'static str) -> Result<Option<String>, StatisticsError> {
+        match self.value(column) {
+            Some(Value::Text(text)) => Ok(Some(text.clone())),
+            Some(Value::Null) => Ok(None),
+            _ => Err(self.wrong(column)),
+        }
+    }
+
+    pub(crate) fn instant(&self, column: &'static str) -> Result<Option<Time>, StatisticsError> {
+        match self.value(column) {
+            Some(Value::Instant(time)) => Ok(Some(*time)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(self.wrong(column)),
+        }
+    }
+
+    fn sensor(&self) -> Result<SensorName, StatisticsError> {
+        self.text("sensor")?.and_then(|name| name.parse().ok()).ok_or_else(|| self.wrong("sensor"))
+    }
+
+    /// A key or label as tables show it.
+    fn shown(&self, column: &str) -> Result<String, StatisticsError> {
+        match self.value(column) {
+            Some(Value::Text(text)) if text.is_empty() => Ok(crate::selection::NONE.to_owned()),
+            Some(Value::Text(text)) => Ok(text.clone()),
+            Some(Value::Integer(number)) => Ok(number.to_string()),
+            Some(Value::Null) => Ok(crate::selection::NONE.to_owned()),
+            _ => Err(self.wrong("key")),
+        }
+    }
+
+    fn counts(&self) -> Result<Counts, StatisticsError> {
+        let bits = self.integer("protocols")?;
+        Ok(Counts {
+            emails: self.integer("emails")?,
+            recipients: self.integer("recipients")?,
+            bytes: self.integer("bytes")?,
+            connections: self.integer("connections")?,
+            protocols: ProtocolSet(u8::try_from(bits).unwrap_or(0) & ALL_PROTOCOLS),
+        })
+    }
+}
+
+const ALL_PROTOCOLS: u8 = {
+    let mut all = 0;
+    let mut index = 0;
+    while index < Protocol::ALL.len() {
+        all |= Protocol::ALL[index].bit();
+        index += 1;
+    }
+    all
+};

@@ -1,0 +1,91 @@
+//! Questions: SQL files with a head.
+
+/// A question, as its file has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Question {
+    /// Name of the file.
+    pub name: &'static str,
+    file: &'static str,
+}
+
+impl Question {
+    pub const FACTS: Self = Self { name: "facts", file: include_str!("../questions/facts.sql") };
+    pub const SENDER_DOMAINS: Self =
+        Self { name: "sender-domains", file: include_str!("../questions/sender-domains.sql") };
+    pub const RECIPIENT_DOMAINS: Self =
+        Self { name: "recipient-domains", file: include_str!("../questions/recipient-domains.sql") };
+    pub const RANKING: Self = Self { name: "ranking", file: include_str!("../questions/ranking.sql") };
+    pub const SENSORS: Self = Self { name: "sensors", file: include_str!("../questions/sensors.sql") };
+    pub const ENTITIES: Self = Self { name: "entities", file: include_str!("../questions/entities.sql") };
+    pub const PORTS: Self = Self { name: "ports", file: include_str!("../questions/ports.sql") };
+    pub const PROBES: Self = Self { name: "probes", file: include_str!("../questions/probes.sql") };
+    pub const ALIVE: Self = Self { name: "alive", file: include_str!("../questions/alive.sql") };
+    pub const SERIES: Self = Self { name: "series", file: include_str!("../questions/series.sql") };
+    pub const LISTENING: Self = Self { name: "listening", file: include_str!("../questions/listening.sql") };
+    pub const EMAILS: Self = Self { name: "emails", file: include_str!("../questions/emails.sql") };
+    pub const CONNECTIONS: Self = Self { name: "connections", file: include_str!("../questions/connections.sql") };
+
+    /// All questions.
+    pub const ALL: [Self; 13] = [
+        Self::FACTS,
+        Self::SENDER_DOMAINS,
+        Self::RECIPIENT_DOMAINS,
+        Self::RANKING,
+        Self::SENSORS,
+        Self::ENTITIES,
+        Self::PORTS,
+        Self::PROBES,
+        Self::ALIVE,
+        Self::SERIES,
+        Self::LISTENING,
+        Self::EMAILS,
+        Self::CONNECTIONS,
+    ];
+
+    pub fn title(&self) -> &'static str {
+        self.head("-- title: ").next().unwrap_or(self.name)
+    }
+
+    /// What the answer says, in one line.
+    pub fn doc(&self) -> String {
+        let mut lines = self.file.lines().skip_while(|line| !line.starts_with("-- doc: "));
+        let first = lines.next().and_then(|line| line.strip_prefix("-- doc: ")).unwrap_or("");
+        let rest = lines.map_while(|line| line.strip_prefix("--      "));
+        std::iter::once(first).chain(rest).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The SQL, with `{name}` where something is filled in.
+    pub fn sql(&self) -> &'static str {
+        let start = self.file.lines().take_while(|line| line.starts_with("--")).map(|line| line.len() + 1).sum();
+        self.file.get(start..).unwrap_or_default()
+    }
+
+    /// The SQL with its gaps filled. What is filled in comes of this crate, never of a person.
+    pub(crate) fn fill(&self, gaps: &[(&str, &str)]) -> String {
+        gaps.iter().fold(self.sql().to_owned(), |sql, (name, text)| sql.replace(&format!("{{{name}}}"), text))
+    }
+
+    fn head(&self, prefix: &'static str) -> impl Iterator<Item = &'static str> {
+        self.file.lines().filter_map(move |line| line.strip_prefix(prefix))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_question_has_a_title_a_sentence_and_sql() {
+        for question in Question::ALL {
+            assert!(!question.title().is_empty() && question.title() != question.name, "{}", question.name);
+            assert!(question.doc().ends_with('.'), "{}: {}", question.name, question.doc());
+            assert!(question.sql().contains("SELECT"), "{}", question.name);
+        }
+    }
+
+    #[test]
+    fn a_sentence_over_several_lines_is_one() {
+        assert!(Question::LISTENING.doc().starts_with("A quarter in which"));
+        assert!(Question::FACTS.doc().contains("that delivered anything. A source"));
+    }
+}
