@@ -88,6 +88,28 @@ impl fmt::Display for SessionId {
     }
 }
 
+/// A text that is no id of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is no id")]
+pub struct InvalidId(pub String);
+
+impl FromStr for SessionId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let (sensor, boot, number) = parts(text).ok_or_else(|| InvalidId(text.to_owned()))?;
+        Ok(Self { sensor, boot, number })
+    }
+}
+
+/// Sensor, boot and number of `BR-01/1763930000123456/42`.
+fn parts(text: &str) -> Option<(SensorName, Boot, u64)> {
+    let mut parts = text.split('/');
+    let parts =
+        (parts.next()?.parse().ok()?, Boot(parts.next()?.parse().ok()?), parts.next()?.parse().ok()?, parts.next());
+    parts.3.is_none().then_some((parts.0, parts.1, parts.2))
+}
+
 /// One message accepted in a session. Ordinals run from 0 without a gap. Written `BR-01/1763930000123456/42/0`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageId {
@@ -98,6 +120,16 @@ pub struct MessageId {
 impl fmt::Display for MessageId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.session, self.ordinal)
+    }
+}
+
+impl FromStr for MessageId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let invalid = || InvalidId(text.to_owned());
+        let (session, ordinal) = text.rsplit_once('/').ok_or_else(invalid)?;
+        Ok(Self { session: session.parse()?, ordinal: ordinal.parse().map_err(|_| invalid())? })
     }
 }
 
@@ -115,6 +147,16 @@ pub struct HeartbeatId {
 impl fmt::Display for HeartbeatId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/h{}", self.sensor, self.boot, self.number)
+    }
+}
+
+impl FromStr for HeartbeatId {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        let plain = text.replace("/h", "/");
+        let (sensor, boot, number) = parts(&plain).ok_or_else(|| InvalidId(text.to_owned()))?;
+        Ok(Self { sensor, boot, number })
     }
 }
 
@@ -136,6 +178,14 @@ mod tests {
     fn ids_are_written_from_the_general_to_the_special() {
         let session = SessionId { sensor: "BR-01".parse().unwrap(), boot: Boot(17), number: 42 };
         assert_eq!(session.to_string(), "BR-01/17/42");
-        assert_eq!(MessageId { session, ordinal: 3 }.to_string(), "BR-01/17/42/3");
+        assert_eq!("BR-01/17/42".parse(), Ok(session.clone()));
+        let message = MessageId { session, ordinal: 3 };
+        assert_eq!(message.to_string(), "BR-01/17/42/3");
+        assert_eq!("BR-01/17/42/3".parse(), Ok(message));
+        let heartbeat = HeartbeatId { sensor: "BR-01".parse().unwrap(), boot: Boot(17), number: 7 };
+        assert_eq!(heartbeat.to_string().parse(), Ok(heartbeat));
+        for bad in ["", "BR-01", "BR-01/17", "BR-01/x/42", "BR 01/17/42", "BR-01/17/42/3/4"] {
+            assert!(bad.parse::<SessionId>().is_err() && bad.parse::<MessageId>().is_err(), "{bad}");
+        }
     }
 }

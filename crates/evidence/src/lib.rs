@@ -27,7 +27,7 @@ mod transcript;
 
 pub use connection::{Clock, Connection, canonical};
 pub use heartbeat::{Counter, Counters, Heartbeat, SpoolState};
-pub use id::{Boot, HeartbeatId, InvalidSensorName, MessageId, SensorName, SessionId};
+pub use id::{Boot, HeartbeatId, InvalidId, InvalidSensorName, MessageId, SensorName, SessionId};
 pub use ipnet::IpNet;
 pub use message::{EndOfData, Message};
 pub use origin::{Country, Origin};

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use evidence::{QUARTER, Time};
+use tokio::sync::Mutex;
 
 use crate::error::LakeError;
 use crate::files::{DataFile, FileWriter, TARGET, read};
@@ -24,20 +25,25 @@ const CLOSED_AFTER: Duration = Duration::from_secs(120);
 
 impl Lake {
     /// Merges files, sums up logs and deletes what no reader needs any more. Cheap when there is nothing to do.
-    pub async fn compact(&mut self, now: Time) -> Result<(), LakeError> {
-        for table in &mut self.tables {
-            for group in groups(table.name, table.files()?, now) {
+    pub async fn compact(&self, now: Time) -> Result<(), LakeError> {
+        for table in &self.tables {
+            let (name, files) = {
+                let table = table.lock().await;
+                (table.name, table.files()?)
+            };
+            for group in groups(name, files, now) {
                 merge(table, group, now).await?;
             }
-            table.checkpoint().await?;
+            table.lock().await.checkpoint().await?;
         }
         Ok(())
     }
 
     /// Lets go of files whose rows are all older than they are to be kept, and deletes files from the disk that no version
     /// in use has.
-    pub async fn expire(&mut self, retention: Retention, now: Time) -> Result<(), LakeError> {
-        for table in &mut self.tables {
+    pub async fn expire(&self, retention: Retention, now: Time) -> Result<(), LakeError> {
+        for table in &self.tables {
+            let mut table = table.lock().await;
             let keep = match table.name {
                 TableName::Contents => retention.contents,
                 TableName::Messages | TableName::Sessions => retention.facts,
@@ -86,15 +92,18 @@ fn groups(table: TableName, files: Vec<DataFile>, now: Time) -> Vec<Vec<DataFile
     groups
 }
 
-async fn merge(table: &mut Table, group: Vec<DataFile>, now: Time) -> Result<(), LakeError> {
-    let (name, folder) = (table.name, table.folder.clone());
+async fn merge(table: &Mutex<Table>, group: Vec<DataFile>, now: Time) -> Result<(), LakeError> {
+    let (name, folder) = {
+        let table = table.lock().await;
+        (table.name, table.folder.clone())
+    };
+    let place = folder.clone();
     let removed: Vec<_> = group.iter().map(|file| file.path.clone()).collect();
     // Reading and writing files blocks; it is not done among the connections.
     let added = tokio::task::spawn_blocking(move || append_all(name, &folder, &group, now)).await;
-    let added =
-        added.map_err(|error| LakeError::Io { path: table.folder.clone(), error: std::io::Error::other(error) })??;
+    let added = added.map_err(|error| LakeError::Io { path: place, error: std::io::Error::other(error) })??;
     tracing::debug!(table = name.as_str(), from = removed.len(), to = added.len(), "merged files");
-    table.commit(Change { added, removed, data_change: false, taken: None }, now).await
+    table.lock().await.commit(Change { added, removed, data_change: false, taken: None }, now).await
 }
 
 fn append_all(

@@ -43,13 +43,11 @@ impl Table {
         let folder = lake.join(name.as_str());
         std::fs::create_dir_all(&folder).map_err(|error| LakeError::Io { path: folder.clone(), error })?;
         let mut table = connect(name, &folder)?;
-        match table.load().await {
-            Ok(()) => {}
-            Err(DeltaTableError::NotATable(_)) => {
-                table = create(table, name).await.map_err(of(name))?;
-                sync_log(&folder)?;
-            }
-            Err(error) => return Err(of(name)(error)),
+        if folder.join("_delta_log").is_dir() {
+            table.load().await.map_err(of(name))?;
+        } else {
+            table = create(table, name).await.map_err(of(name))?;
+            sync_log(&folder)?;
         }
         let mut table = Self { name, folder, table, checkpointed: 0 };
         table.checkpointed = table.version();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use datafusion::arrow::array::RecordBatch;
 use evidence::column::{CONTENTS, Column, HEARTBEATS, MESSAGES, SESSIONS};
 use evidence::{ContentRow, HeartbeatRow, MessageRow, SessionRow, Time};
+use tokio::sync::Mutex;
 
 use crate::batch;
 use crate::error::LakeError;
@@ -23,10 +24,11 @@ const QUARTERS_REMEMBERED: usize = 4;
 /// A lake that this process, and no other, writes.
 #[derive(Debug)]
 pub struct Lake {
-    pub(crate) tables: Vec<Table>,
+    /// Each behind a lock of its own: files are merged while others are added, and only commits wait for each other.
+    pub(crate) tables: Vec<Mutex<Table>>,
     folder: PathBuf,
     /// Digests of the contents kept, by quarter of an hour.
-    kept: BTreeMap<Time, HashSet<[u8; 32]>>,
+    kept: Mutex<BTreeMap<Time, HashSet<[u8; 32]>>>,
     _lock: File,
 }
 
@@ -56,9 +58,9 @@ impl Lake {
         let lock = lock(folder)?;
         let mut tables = Vec::new();
         for name in TableName::ALL {
-            tables.push(Table::open_or_create(name, folder).await?);
+            tables.push(Mutex::new(Table::open_or_create(name, folder).await?));
         }
-        let mut lake = Self { tables, folder: folder.to_owned(), kept: BTreeMap::new(), _lock: lock };
+        let lake = Self { tables, folder: folder.to_owned(), kept: Mutex::default(), _lock: lock };
         lake.remember_contents().await?;
         Ok(lake)
     }
@@ -67,17 +69,19 @@ impl Lake {
     pub async fn taken(&self) -> Result<u64, LakeError> {
         let mut least = u64::MAX;
         for table in &self.tables {
-            least = least.min(table.taken().await?);
+            least = least.min(table.lock().await.taken().await?);
         }
         Ok(least)
     }
 
     /// Adds the rows of arrivals `first..=last`, durably. A table that has them already, since a crash came between two
     /// tables, is left as it is. The caller repeats a failed call with the same rows.
-    pub async fn append(&mut self, rows: Rows, last: u64, now: Time) -> Result<(), LakeError> {
+    pub async fn append(&self, rows: Rows, last: u64, now: Time) -> Result<(), LakeError> {
         let Rows { sessions, messages, contents, heartbeats } = rows;
-        let contents = self.only_new(contents);
+        let contents = self.only_new(contents).await;
+        let new: Vec<_> = contents.iter().map(|row| (row.first_seen.quarter(), row.sha256)).collect();
         self.append_to(TableName::Contents, &CONTENTS, contents, |row| row.first_seen, last, now).await?;
+        self.remember(new).await;
         self.append_to(TableName::Messages, &MESSAGES, messages, |row| row.message.accepted_at, last, now).await?;
         let accepted_at = |row: &SessionRow| row.session.connection.accepted_at;
         self.append_to(TableName::Sessions, &SESSIONS, sessions, accepted_at, last, now).await?;
@@ -85,7 +89,7 @@ impl Lake {
     }
 
     async fn append_to<R>(
-        &mut self,
+        &self,
         name: TableName,
         columns: &[Column<R>],
         rows: Vec<R>,
@@ -93,7 +97,7 @@ impl Lake {
         last: u64,
         now: Time,
     ) -> Result<(), LakeError> {
-        let Some(table) = self.tables.iter_mut().find(|table| table.name == name) else { return Ok(()) };
+        let mut table = self.table(name).lock().await;
         if table.taken().await? >= last {
             return Ok(());
         }
@@ -112,31 +116,43 @@ impl Lake {
         table.commit(change, now).await
     }
 
-    /// Contents that are not kept in their quarter yet.
-    fn only_new(&mut self, contents: Vec<ContentRow>) -> Vec<ContentRow> {
-        let kept = &mut self.kept;
+    /// Contents that are not kept in their quarter yet, each once.
+    async fn only_new(&self, contents: Vec<ContentRow>) -> Vec<ContentRow> {
+        let kept = self.kept.lock().await;
+        let is_kept = |row: &ContentRow| kept.get(&row.first_seen.quarter()).is_some_and(|q| q.contains(&row.sha256));
+        let mut seen = HashSet::new();
         let new =
-            contents.into_iter().filter(|row| kept.entry(row.first_seen.quarter()).or_default().insert(row.sha256));
-        let new = new.collect();
+            contents.into_iter().filter(|row| !is_kept(row) && seen.insert((row.first_seen.quarter(), row.sha256)));
+        new.collect()
+    }
+
+    /// Remembers contents, once they are kept.
+    async fn remember(&self, contents: impl IntoIterator<Item = (Time, [u8; 32])>) {
+        let mut kept = self.kept.lock().await;
+        for (quarter, digest) in contents {
+            kept.entry(quarter).or_default().insert(digest);
+        }
         while kept.len() > QUARTERS_REMEMBERED {
             kept.pop_first();
         }
-        new
     }
 
     /// Reads back which contents the newest quarters hold.
-    async fn remember_contents(&mut self) -> Result<(), LakeError> {
-        let newest =
-            self.tables.iter().find(|table| table.name == TableName::Contents).map(Table::files).transpose()?;
-        let Some(newest) = newest.into_iter().flatten().map(|file| file.times.until.quarter()).max() else {
-            return Ok(());
-        };
+    async fn remember_contents(&self) -> Result<(), LakeError> {
+        let files = self.table(TableName::Contents).lock().await.files()?;
+        let Some(newest) = files.into_iter().map(|file| file.times.until.quarter()).max() else { return Ok(()) };
         let since = newest - evidence::QUARTER * QUARTERS_REMEMBERED as u32;
         let snapshot = Reader::open(&self.folder).await?.snapshot().await?;
-        for (digest, first_seen) in snapshot.contents_since(since).await? {
-            self.kept.entry(first_seen.quarter()).or_default().insert(digest);
-        }
+        let contents = snapshot.contents_since(since).await?;
+        self.remember(contents.into_iter().map(|(digest, first_seen)| (first_seen.quarter(), digest))).await;
         Ok(())
+    }
+
+    fn table(&self, name: TableName) -> &Mutex<Table> {
+        match TableName::ALL.iter().position(|table| *table == name) {
+            Some(place) => &self.tables[place],
+            None => unreachable!("all tables are opened, in this order"),
+        }
     }
 }
 

@@ -41,7 +41,7 @@ const AT: &str = "2026-11-23T20:31:00Z";
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_read_back_column_by_column() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     lake.append(rows(1, time(AT), b"hello"), 1, time(AT)).await.unwrap();
     assert_eq!(lake.taken().await.unwrap(), 1);
     let snapshot = Reader::open(folder.path()).await.unwrap().snapshot().await.unwrap();
@@ -81,11 +81,11 @@ async fn rows_are_read_back_column_by_column() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_arrival_that_comes_again_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     lake.append(rows(1, time(AT), b"one"), 1, time(AT)).await.unwrap();
     lake.append(rows(1, time(AT), b"one"), 1, time(AT)).await.unwrap();
     drop(lake);
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     lake.append(rows(1, time(AT), b"one"), 1, time(AT)).await.unwrap();
     lake.append(rows(2, time(AT), b"two"), 2, time(AT)).await.unwrap();
     for table in ["sessions", "messages", "contents", "heartbeats"] {
@@ -96,7 +96,7 @@ async fn an_arrival_that_comes_again_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_between_two_tables_is_made_good_by_the_next_attempt() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     lake.append(rows(1, time(AT), b"one"), 1, time(AT)).await.unwrap();
     lake.append(rows(2, time(AT), b"two"), 2, time(AT)).await.unwrap();
     drop(lake);
@@ -104,7 +104,7 @@ async fn a_crash_between_two_tables_is_made_good_by_the_next_attempt() {
     for table in ["sessions", "heartbeats"] {
         std::fs::remove_file(folder.path().join(table).join("_delta_log/00000000000000000002.json")).unwrap();
     }
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     assert_eq!(lake.taken().await.unwrap(), 1);
     lake.append(rows(2, time(AT), b"two"), 2, time(AT)).await.unwrap();
     for table in ["sessions", "messages", "contents", "heartbeats"] {
@@ -125,11 +125,11 @@ async fn a_second_writer_is_turned_away_and_a_reader_needs_a_lake() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_content_is_kept_once_in_its_quarter_also_across_a_restart() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     lake.append(rows(1, time(AT), b"same"), 1, time(AT)).await.unwrap();
     lake.append(rows(2, time(AT), b"same"), 2, time(AT)).await.unwrap();
     drop(lake);
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     lake.append(rows(3, time(AT), b"same"), 3, time(AT)).await.unwrap();
     assert_eq!(count(folder.path(), "contents").await, 1);
     assert_eq!(count(folder.path(), "messages").await, 3);
@@ -140,7 +140,7 @@ async fn a_content_is_kept_once_in_its_quarter_also_across_a_restart() {
 #[tokio::test(flavor = "multi_thread")]
 async fn small_files_are_merged_and_no_row_is_lost_doubled_or_moved() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     let before = Reader::open(folder.path()).await.unwrap();
     let start = time("2026-11-23T20:00:00Z");
     let files = |snapshot: &lake::Snapshot| snapshot.versions().iter().find(|t| t.table == "messages").unwrap().files;
@@ -176,7 +176,7 @@ async fn small_files_are_merged_and_no_row_is_lost_doubled_or_moved() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_log_is_summed_up_and_read_back_from_its_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     for number in 1..=130_u64 {
         lake.append(rows(number, time(AT), b"x"), number, time(AT)).await.unwrap();
         lake.compact(time(AT)).await.unwrap();
@@ -190,7 +190,7 @@ async fn the_log_is_summed_up_and_read_back_from_its_checkpoint() {
 #[tokio::test(flavor = "multi_thread")]
 async fn old_data_goes_by_class() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     lake.append(rows(1, time("2026-11-01T00:00:00Z"), b"old"), 1, time(AT)).await.unwrap();
     lake.append(rows(2, time(AT), b"new"), 2, time(AT)).await.unwrap();
     let week = Some(Duration::from_secs(7 * 86_400));
@@ -202,7 +202,7 @@ async fn old_data_goes_by_class() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_query_can_only_read() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     lake.append(rows(1, time(AT), b"x"), 1, time(AT)).await.unwrap();
     let snapshot = Reader::open(folder.path()).await.unwrap().snapshot().await.unwrap();
     for forbidden in [
@@ -232,7 +232,7 @@ async fn a_query_can_only_read() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_held_in_memory_is_asked_again() {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     for number in 1..=3 {
         lake.append(rows(number, time(AT), b"x"), number, time(AT)).await.unwrap();
     }

@@ -213,7 +213,7 @@ async fn a_trusted_balancer_presents_the_client_and_nobody_else_can() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sensor_serves_ipv6() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
-        eprintln!("skipped: this machine has no IPv6 loopback");
+        specimen::skip("this machine has no IPv6 loopback");
         return;
     }
     let sensor = start_on("[::1]:0", "", 10, 1 << 26);

@@ -1,8 +1,10 @@
 //! Made-up evidence for tests and benches: visits of abusers to sensors, as the lake's rows.
 //!
-//! Nothing here is random or reads a clock: the same numbers give the same rows. No program that is installed contains it.
+//! The same numbers give the same rows: nothing is random and no clock is read. Also here: how a test says that it is
+//! skipped. No program that is installed contains this crate.
 
 mod quarter;
+mod skip;
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use evidence::{
 };
 
 pub use quarter::{QUARTER_START, Quarter, SensorTotals};
+pub use skip::{has_program, shared_data, skip};
 
 /// One connection and the emails it brought.
 #[derive(Debug, Clone)]

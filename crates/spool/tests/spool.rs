@@ -263,7 +263,7 @@ impl Collector {
         for sensor in ["XX-01", "XX-02"] {
             authority.issue_sensor(&sensor.parse().unwrap(), &identities.path().join(sensor)).unwrap();
         }
-        let inbox = Inbox::open(&identities.path().join("inbox"), HashMap::new()).unwrap();
+        let inbox = Inbox::open(&identities.path().join("inbox"), 0).unwrap();
         let inbox = Arc::new(Mutex::new(inbox));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
@@ -387,17 +387,33 @@ async fn an_inbox_that_is_opened_again_remembers_what_it_had_and_what_the_lake_h
     let (collector, spool) = (Collector::start().await, filled_spool(30).await);
     collector.ship(spool.path(), "XX-01", "XX-01", || sealed(spool.path()) == 0).await;
     let arrivals = collector.inbox.lock().unwrap().list().unwrap();
-    let SegmentId { sensor, boot, sequence } = arrivals[0].id.clone();
-    let packed = std::fs::read(&arrivals[0].path).unwrap();
+    let packed: Vec<_> = arrivals.iter().map(|arrival| std::fs::read(&arrival.path).unwrap()).collect();
     let folder = arrivals[0].path.parent().unwrap();
-    let taken = HashMap::from([((sensor, boot), sequence)]);
-    let mut again = Inbox::open(folder, taken.clone()).unwrap();
-    assert_eq!(again.list().unwrap().len(), arrivals.len() - 1);
-    assert_eq!(again.put(&arrivals[0].id, &packed).unwrap(), Put::Known);
-    for arrival in again.list().unwrap() {
-        arrival.remove().unwrap();
+    // The collector died after the lake had taken the first.
+    let mut again = Inbox::open(folder, arrivals[0].number).unwrap();
+    assert_eq!(again.list().unwrap(), arrivals[1..]);
+    for (arrival, packed) in arrivals.iter().zip(&packed) {
+        assert_eq!(again.put(&arrival.id, packed).unwrap(), Put::Known);
     }
-    let last = SegmentId { sequence: sequence + 9, ..arrivals[0].id.clone() };
-    assert!(again.put(&last, &packed).is_err(), "a segment must be the one it says");
-    assert!(again.put(&last, b"garbage").is_err());
+    let last = arrivals.last().unwrap();
+    again.take(last.number).unwrap();
+    assert_eq!(again.list().unwrap(), []);
+    // Nothing waits; what was had is known all the same, and numbers go on.
+    let mut empty = Inbox::open(folder, last.number).unwrap();
+    assert_eq!(empty.put(&last.id, packed.last().unwrap()).unwrap(), Put::Known);
+    let other = SegmentId { sequence: last.id.sequence + 9, ..last.id.clone() };
+    assert!(empty.put(&other, &packed[0]).is_err(), "a segment must be the one it says");
+    assert!(empty.put(&other, b"garbage").is_err());
+}
+
+#[test]
+fn an_inbox_whose_files_are_gone_counts_on_from_the_lake() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut inbox = Inbox::open(folder.path(), 41).unwrap();
+    let spool = tempfile::tempdir().unwrap();
+    let (writer, _) = Spool::open(config(spool.path()), NOW).unwrap();
+    let id = SegmentId { sensor: "XX-01".parse().unwrap(), boot: writer.boot(), sequence: 1 };
+    drop(writer);
+    assert!(inbox.put(&id, b"garbage").is_err());
+    assert_eq!(Inbox::open(folder.path(), 41).unwrap().list().unwrap(), []);
 }

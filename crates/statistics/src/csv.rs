@@ -26,7 +26,7 @@ fn write_summary(to: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         "sensor,state,ccs,asns,cidrs,ips,emails,emails_pct,recipients,recipients_pct,connections,proto,ports,probes";
     write!(to, "{head}\r\n")?;
     for row in summary.sensors.iter().chain([&summary.all]) {
-        write_row(to, &summary_cells(row, summary.all.counts))?;
+        write_csv_row(to, &summary_cells(row, summary.all.counts))?;
     }
     Ok(())
 }
@@ -63,14 +63,14 @@ fn write_ranking(to: &mut dyn Write, ranking: &Ranking) -> io::Result<()> {
         cells.extend(describe(ranking.dimension, row));
         cells.extend(count_cells(row.counts, ranking.total));
         cells.push(row.sensors.to_string());
-        write_row(to, &cells)?;
+        write_csv_row(to, &cells)?;
     }
     let mut summed = |rank: String, name: String, counts: Counts| {
         let mut cells = vec![rank, name];
         cells.resize(1 + described.len(), String::new());
         cells.extend(count_cells(counts, ranking.total));
         cells.push(String::new());
-        write_row(to, &cells)
+        write_csv_row(to, &cells)
     };
     if let Some((keys, counts)) = ranking.others {
         summed((ranking.rows.len() + 1).to_string(), format!("others ({keys})"), counts)?;
@@ -90,7 +90,8 @@ fn count_cells(counts: Counts, total: Counts) -> Vec<String> {
     ]
 }
 
-fn write_row(to: &mut dyn Write, cells: &[String]) -> io::Result<()> {
+/// Writes one line of cells, each quoted where it must be.
+pub fn write_csv_row(to: &mut dyn Write, cells: &[String]) -> io::Result<()> {
     let quoted: Vec<_> = cells.iter().map(|cell| quote(cell)).collect();
     write!(to, "{}\r\n", quoted.join(","))
 }

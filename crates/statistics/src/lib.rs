@@ -25,7 +25,7 @@ mod selection;
 mod series;
 mod text;
 
-pub use csv::write_csv;
+pub use csv::{write_csv, write_csv_row};
 pub use json::write_json;
 pub use number::{grouped, percent, share, size};
 pub use page::{Counts, Page, Ranked, Ranking, SensorRow, SensorState, Statistics, Summary};

@@ -7,8 +7,7 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use evidence::{IpNet, Origin, Time};
 use origin::load::{self, Format, Loaded};
@@ -33,24 +32,9 @@ const TOP_SOURCES: [(&str, u32); 12] = [
     ("67.215.231.50", 29761),
 ];
 
-/// The folder of a set, unpacked below `target/`; `None`, with a word about it, where the set is not here.
+/// The folder of a set; `None`, with a word about it, where the set is not here.
 fn set(name: &str) -> Option<PathBuf> {
-    static UNPACKING: Mutex<()> = Mutex::new(());
-    let packed = format!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/{}.tar.xz"), name);
-    if !Path::new(&packed).exists() {
-        eprintln!("skipped: ../shared/data/{name}.tar.xz is not here");
-        return None;
-    }
-    let _one_at_a_time = UNPACKING.lock().unwrap();
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("shared-data").join(name);
-    if !folder.exists() {
-        let half = folder.with_extension("half");
-        fs::create_dir_all(&half).unwrap();
-        let tar = Command::new("tar").arg("-xJf").arg(&packed).arg("-C").arg(&half).status().unwrap();
-        assert!(tar.success(), "{packed} cannot be unpacked");
-        fs::rename(half.join(name), &folder).unwrap();
-    }
-    Some(folder)
+    specimen::shared_data(name, Path::new(env!("CARGO_TARGET_TMPDIR")))
 }
 
 fn loaded(set: &Path, file: &str) -> Loaded {

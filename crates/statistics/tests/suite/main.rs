@@ -16,7 +16,7 @@ use tempfile::TempDir;
 /// A lake of visits and heartbeats.
 async fn lake(visits: impl IntoIterator<Item = Visit>, heartbeats: &[(&str, Time)]) -> (TempDir, Statistics) {
     let folder = tempfile::tempdir().unwrap();
-    let mut lake = Lake::open(folder.path()).await.unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
     let mut rows = Rows::default();
     for visit in visits {
         let evidence = visit.evidence();

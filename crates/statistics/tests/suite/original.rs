@@ -29,7 +29,7 @@ fn cells(line: &str) -> Vec<String> {
 fn the_printed_percentages_follow_from_the_printed_counts() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/reference/original-tables.md");
     let Ok(document) = std::fs::read_to_string(&path) else {
-        eprintln!("skipped: ../shared/reference/original-tables.md is not here");
+        specimen::skip("../shared/reference/original-tables.md is not here");
         return;
     };
     let mut checked = 0;

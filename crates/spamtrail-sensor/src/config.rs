@@ -1,0 +1,195 @@
+//! The file of a sensor's machine: one for both roles. Errors name the file, the line and the key, and stop the start.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use evidence::{IpNet, SensorName};
+use serde::Deserialize;
+
+/// The configuration of a sensor's machine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The sensor's name: of its certificate, its rows and its table heads.
+    #[serde(deserialize_with = "parsed")]
+    pub name: SensorName,
+    /// The host name under which the decoy answers.
+    pub host: String,
+    /// A persona file instead of the built-in one.
+    pub persona: Option<PathBuf>,
+    /// Where what was caught waits for the collector.
+    pub spool: PathBuf,
+    /// The most disk space that it may take.
+    #[serde(default = "default_spool_limit")]
+    pub spool_limit_mib: u64,
+    /// The age at which a segment is given to shipping.
+    #[serde(default = "default_seal_after")]
+    pub seal_after_seconds: f64,
+    /// The most connections at once; more wait in the kernel's queue.
+    #[serde(default = "default_max_connections")]
+    pub max_connections: u32,
+    /// Networks of load balancers that present clients with the PROXY protocol. From them a header is demanded.
+    #[serde(default, deserialize_with = "parsed_list")]
+    pub trusted_balancers: Vec<IpNet>,
+    /// Ports.
+    pub listen: Vec<ListenConfig>,
+    /// Where to ship; needed by the role `ship` alone.
+    pub ship: Option<ShipConfig>,
+}
+
+/// One port.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListenConfig {
+    pub address: SocketAddr,
+    pub mode: Mode,
+    /// In mode `sniff`: greet as a mail server after this silence; absent: never.
+    pub greet_after_seconds: Option<f64>,
+}
+
+/// How a port meets its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// A mail port: the server greets at once.
+    Mail,
+    /// The client's first bytes tell what it speaks.
+    Sniff,
+}
+
+/// The way to the collector.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShipConfig {
+    /// An address, not a name: nothing is resolved.
+    pub collector: SocketAddr,
+    /// The folder of the identity that the collector's operator made for this sensor.
+    pub identity: PathBuf,
+}
+
+const fn default_spool_limit() -> u64 {
+    1024
+}
+
+const fn default_seal_after() -> f64 {
+    1.0
+}
+
+const fn default_max_connections() -> u32 {
+    10_240
+}
+
+impl Config {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let config: Self = toml::from_str(&text).with_context(|| format!("{} is wrong", path.display()))?;
+        config.check().with_context(|| format!("{} is wrong", path.display()))?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        ensure!(!self.listen.is_empty(), "listen: at least one port is needed");
+        ensure!(self.max_connections > 0, "max_connections: must be greater than 0");
+        ensure!(self.spool_limit_mib > 0, "spool_limit_mib: must be greater than 0");
+        let host = self.host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
+        ensure!(host && !self.host.is_empty(), "host: `{}` is no host name", self.host);
+        seconds("seal_after_seconds", self.seal_after_seconds)?;
+        for listen in &self.listen {
+            match (listen.mode, listen.greet_after_seconds) {
+                (Mode::Mail, Some(_)) => anyhow::bail!("listen {}: a mail port greets at once", listen.address),
+                (_, Some(after)) => _ = seconds("greet_after_seconds", after)?,
+                (_, None) => {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn seal_after(&self) -> Duration {
+        Duration::from_secs_f64(self.seal_after_seconds)
+    }
+}
+
+impl ListenConfig {
+    pub(crate) fn manner(&self) -> decoy::Listener {
+        match self.mode {
+            Mode::Mail => decoy::Listener::smtp(),
+            Mode::Sniff => decoy::Listener::sniffing(self.greet_after_seconds.map(Duration::from_secs_f64)),
+        }
+    }
+}
+
+/// A length of time that makes sense: more than nothing, at most a day.
+fn seconds(key: &str, value: f64) -> anyhow::Result<Duration> {
+    ensure!(value.is_finite() && value > 0.0 && value <= 86_400.0, "{key}: {value} is not between 0 and 86400");
+    Ok(Duration::from_secs_f64(value))
+}
+
+fn parsed<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+}
+
+fn parsed_list<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: std::str::FromStr<Err: std::fmt::Display>,
+{
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    let read = |text: String| text.parse().map_err(|error| serde::de::Error::custom(format!("`{text}`: {error}")));
+    texts.into_iter().map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+name = "BR-01"
+host = "mx.example.net"
+spool = "spool"
+trusted_balancers = ["127.0.0.2/32"]
+
+[[listen]]
+address = "0.0.0.0:25"
+mode = "mail"
+
+[[listen]]
+address = "[::]:1080"
+mode = "sniff"
+greet_after_seconds = 3
+"#;
+
+    fn read(text: &str) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sensor.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::read(&path).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn a_good_file_is_read() {
+        let config = read(GOOD).unwrap();
+        assert_eq!((config.name.as_str(), config.listen.len(), config.spool_limit_mib), ("BR-01", 2, 1024));
+    }
+
+    #[test]
+    fn every_mistake_is_named_with_its_key_and_line() {
+        for (from, to, names) in [
+            ("host =", "hots =", &["hots", "line 3"][..]),
+            ("\"BR-01\"", "\"BR 01\"", &["BR 01", "line 2"]),
+            ("127.0.0.2/32", "127.0.0.2/33", &["127.0.0.2/33", "line 5"]),
+            ("mode = \"mail\"", "mode = \"male\"", &["male", "line 9"]),
+            ("0.0.0.0:25", "example.net:25", &["line 8"]),
+            ("greet_after_seconds = 3", "greet_after_seconds = -1", &["greet_after_seconds"]),
+            ("mx.example.net", "mx example", &["host"]),
+        ] {
+            let error = read(&GOOD.replace(from, to)).unwrap_err();
+            assert!(names.iter().all(|name| error.contains(name)), "{to}: {error}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! The roles of a sensor's machine: `sensor` poses as open relay and proxies and writes what it catches to its spool;
+//! `ship` takes that to the collector. They are two processes: the first answers the world and connects to nobody, the
+//! second talks to one address and to nobody else.
+//!
+//! The program `spamtrail` has the same roles from here, beside its own.
+
+mod config;
+mod process;
+mod roles;
+
+pub use config::{Config, ListenConfig, Mode, ShipConfig};
+pub use process::{announce_ready, block_on, log, stop_with_parent, stopped};
+pub use roles::{check, sense, ship};

@@ -1,0 +1,84 @@
+//! The two roles.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+use decoy::Persona;
+use sensor::SensorConfig;
+use spool::{Identity, Shipping, Spool, SpoolConfig};
+
+use crate::config::Config;
+use crate::process::{announce_ready, stopped};
+
+/// Listens until told to stop, then ends every connection and seals what was caught.
+pub async fn sense(config: Config) -> anyhow::Result<()> {
+    let stop = stopped()?;
+    let files = sensor::raise_open_files();
+    let needed = u64::from(config.max_connections) + 64;
+    if files < needed {
+        tracing::warn!(files, needed, "fewer open files are allowed than connections; accept will pause");
+    }
+    let persona = persona(&config)?;
+    let mut listeners = Vec::new();
+    for listen in &config.listen {
+        listeners.push(sensor::bind(listen.address, listen.manner())?);
+    }
+    let spool_config = SpoolConfig {
+        folder: config.spool.clone(),
+        sensor: config.name.clone(),
+        limit: config.spool_limit_mib * 1024 * 1024,
+        seal_after: config.seal_after(),
+        seats: config.max_connections,
+    };
+    let (spool, recovery) = Spool::open(spool_config, sensor::now())?;
+    if recovery != spool::Recovery::default() {
+        tracing::warn!(?recovery, "the run before did not stop in good order; its spool is put in order");
+    }
+    tracing::info!(sensor = %config.name, ports = listeners.len(), persona = persona.name, "the sensor listens");
+    announce_ready();
+    let sensor_config = SensorConfig {
+        name: config.name,
+        persona,
+        trusted_balancers: config.trusted_balancers,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    sensor::run(listeners, sensor_config, spool.clone(), recovery, stop).await;
+    spool.close().await;
+    Ok(())
+}
+
+/// Ships until told to stop, then what still waits.
+pub async fn ship(config: Config) -> anyhow::Result<()> {
+    let stop = stopped()?;
+    let ship = config.ship.context("the configuration has no [ship]")?;
+    let identity = Identity::read(&ship.identity)?;
+    let named = identity.sensor();
+    ensure!(
+        named.as_ref() == Some(&config.name),
+        "the identity in {} is that of {}, not of sensor {}",
+        ship.identity.display(),
+        named.map_or_else(|| "no sensor".to_owned(), |name| format!("sensor {name}")),
+        config.name
+    );
+    std::fs::create_dir_all(&config.spool).with_context(|| format!("{}", config.spool.display()))?;
+    tracing::info!(sensor = %config.name, collector = %ship.collector, "shipping");
+    announce_ready();
+    let shipping = Shipping { folder: config.spool, sensor: config.name, collector: ship.collector, identity };
+    Ok(spool::ship(shipping, stop).await?)
+}
+
+fn persona(config: &Config) -> anyhow::Result<Persona> {
+    let Some(path) = &config.persona else { return Ok(Persona::built_in(&config.host)) };
+    let file = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Persona::parse(&file, &config.host).with_context(|| path.display().to_string())
+}
+
+/// Reads everything that the roles would read, and changes nothing.
+pub fn check(path: &Path) -> anyhow::Result<Config> {
+    let config = Config::read(path)?;
+    persona(&config)?;
+    if let Some(ship) = &config.ship {
+        Identity::read(&ship.identity)?;
+    }
+    Ok(config)
+}

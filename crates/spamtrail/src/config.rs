@@ -1,0 +1,110 @@
+//! The configuration files of the collector and the portal. Errors name the file, the line and the key.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use lake::Retention;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+/// The collector's file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CollectConfig {
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    /// Where sensors ship to.
+    pub(crate) listen: SocketAddr,
+    #[serde(default)]
+    pub(crate) retention: RetentionConfig,
+}
+
+/// How many days each class of data is kept; 0 means for ever.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct RetentionConfig {
+    /// Contents of messages: the personal part.
+    pub(crate) contents_days: u32,
+    /// Facts about messages and connections.
+    pub(crate) facts_days: u32,
+    pub(crate) heartbeats_days: u32,
+}
+
+impl Default for RetentionConfig {
+    fn default() -> Self {
+        Self { contents_days: 90, facts_days: 0, heartbeats_days: 400 }
+    }
+}
+
+/// The portal's file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PortalFile {
+    /// The data folder.
+    pub(crate) data: PathBuf,
+    pub(crate) listen: SocketAddr,
+}
+
+impl CollectConfig {
+    pub(crate) fn retention(&self) -> Retention {
+        let days = |days: u32| (days > 0).then(|| Duration::from_secs(u64::from(days) * 86_400));
+        Retention {
+            contents: days(self.retention.contents_days),
+            facts: days(self.retention.facts_days),
+            heartbeats: days(self.retention.heartbeats_days),
+        }
+    }
+
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let config: Self = read(path)?;
+        let RetentionConfig { contents_days, facts_days, .. } = config.retention;
+        let contents_first = facts_days == 0 || (contents_days != 0 && contents_days <= facts_days);
+        ensure!(
+            contents_first,
+            "{} is wrong: retention.contents_days: contents cannot be kept longer than the facts about them",
+            path.display()
+        );
+        Ok(config)
+    }
+}
+
+impl PortalFile {
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        read(path)
+    }
+}
+
+fn read<T: DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is wrong", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn collect(text: &str) -> Result<CollectConfig, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("collect.toml");
+        std::fs::write(&path, text).unwrap();
+        CollectConfig::read(&path).map_err(|error| format!("{error:#}"))
+    }
+
+    #[test]
+    fn retention_has_defaults_and_zero_means_for_ever() {
+        let config = collect("data = \"d\"\nlisten = \"127.0.0.1:8026\"").unwrap();
+        assert_eq!(config.retention().contents, Some(Duration::from_secs(90 * 86_400)));
+        assert_eq!(config.retention().facts, None);
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        let good = "data = \"d\"\nlisten = \"127.0.0.1:8026\"\n";
+        assert!(collect(&format!("{good}datta = 1")).unwrap_err().contains("line 3"));
+        assert!(collect("data = \"d\"\nlisten = \"127.0.0.1\"").unwrap_err().contains("line 2"));
+        let longer = format!("{good}[retention]\ncontents_days = 0\nfacts_days = 10");
+        assert!(collect(&longer).unwrap_err().contains("contents_days"));
+    }
+}

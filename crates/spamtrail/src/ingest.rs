@@ -1,0 +1,95 @@
+//! Segments of the inbox become rows of the lake.
+
+use std::collections::{HashSet, VecDeque};
+
+use evidence::{
+    Connection, ContentRow, HeartbeatId, HeartbeatRow, MessageId, MessageRow, Origin, Record, SessionId, SessionRow,
+    Time,
+};
+use lake::Rows;
+use origin::Atlas;
+use sha2::{Digest, Sha256};
+
+/// Makes rows of records, each record once.
+#[derive(Debug)]
+pub(crate) struct Ingest {
+    recent: Recent,
+}
+
+impl Ingest {
+    pub(crate) fn new() -> Self {
+        Self { recent: Recent::default() }
+    }
+
+    /// Remembers a record that the lake has, by its id.
+    pub(crate) fn remember(&mut self, id: RecordId) {
+        self.recent.insert(id);
+    }
+
+    /// Adds the rows of a record, unless it came before: how many were added.
+    pub(crate) fn add(&mut self, record: Record, atlas: &Atlas, received_at: Time, rows: &mut Rows) -> bool {
+        let id = match &record {
+            Record::Session(session) => RecordId::Session(session.connection.id.clone()),
+            Record::Message(message) => RecordId::Message(message.id()),
+            Record::Heartbeat(heartbeat) => RecordId::Heartbeat(heartbeat.id.clone()),
+        };
+        if !self.recent.insert(id) {
+            return false;
+        }
+        match record {
+            Record::Session(session) => {
+                let origin = origin_of(&session.connection, atlas);
+                rows.sessions.push(SessionRow { session: *session, origin, received_at });
+            }
+            Record::Message(message) => {
+                let sha256 = Sha256::digest(message.content.as_slice()).into();
+                let (first_seen, content) = (message.accepted_at, message.content.to_vec());
+                rows.contents.push(ContentRow { sha256, first_seen, content });
+                let origin = origin_of(&message.connection, atlas);
+                rows.messages.push(MessageRow { message: *message, origin, received_at, sha256 });
+            }
+            Record::Heartbeat(heartbeat) => rows.heartbeats.push(HeartbeatRow { heartbeat: *heartbeat, received_at }),
+        }
+        true
+    }
+}
+
+/// As of the start of the connection, for a session and for each of its messages alike.
+fn origin_of(connection: &Connection, atlas: &Atlas) -> Origin {
+    atlas.lookup(connection.source.ip(), connection.accepted_at)
+}
+
+/// A record's id.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum RecordId {
+    Session(SessionId),
+    Message(MessageId),
+    Heartbeat(HeartbeatId),
+}
+
+/// Records that came lately. A segment that comes again is known to the inbox; this notices a record that comes again in
+/// another segment, as when a sensor's machine is set back to an earlier state.
+#[derive(Debug, Default)]
+struct Recent {
+    ids: HashSet<RecordId>,
+    order: VecDeque<RecordId>,
+}
+
+/// Ids that are remembered: some minutes at full load, days at an ordinary one. Older ones are forgotten.
+const REMEMBERED: usize = 400_000;
+
+impl Recent {
+    /// Whether the id is new.
+    fn insert(&mut self, id: RecordId) -> bool {
+        if !self.ids.insert(id.clone()) {
+            return false;
+        }
+        self.order.push_back(id);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        true
+    }
+}

@@ -1,0 +1,58 @@
+//! The command `stats`.
+
+use std::io::Write;
+
+use anyhow::{Context, anyhow};
+use evidence::{Time, Window};
+use statistics::{Dimension, Filter, Selection, Statistics, write_csv, write_json, write_text};
+
+use crate::Outcome;
+use crate::arguments::{Format, Stats};
+use crate::data::Data;
+use crate::output::{block_on, stdout};
+
+/// The tables of a whole page, in their order.
+const TABLES: [Dimension; 8] = [
+    Dimension::Country,
+    Dimension::As,
+    Dimension::Cidr,
+    Dimension::Ip,
+    Dimension::Protocol,
+    Dimension::Port,
+    Dimension::Domain,
+    Dimension::SenderDomain,
+];
+
+pub(crate) fn stats(arguments: Stats) -> anyhow::Result<Outcome> {
+    let until = Time::parse(&arguments.at, sensor::now()).context("--at")?;
+    let mut selection = Selection::new(Window::ending(until, arguments.window));
+    selection.top = arguments.top;
+    for only in &arguments.only {
+        let (dimension, value) = only.split_once('=').ok_or_else(|| anyhow!("--only {only}: write DIMENSION=VALUE"))?;
+        let dimension = dimension.parse().map_err(|error| anyhow!("--only {only}: {error}"))?;
+        selection.filters.push(Filter::new(dimension, value).with_context(|| format!("--only {only}"))?);
+    }
+    block_on(async {
+        let statistics = Statistics::open(&Data(arguments.data).lake()).await?;
+        let page = statistics.page(selection).await?;
+        let dimensions: &[Dimension] = match &arguments.by {
+            Some(Dimension::Sensor) => &[],
+            Some(one) => std::slice::from_ref(one),
+            None => &TABLES,
+        };
+        let with_summary = matches!(arguments.by, None | Some(Dimension::Sensor));
+        let summary = if with_summary { Some(page.summary().await?) } else { None };
+        let mut rankings = Vec::new();
+        for dimension in dimensions {
+            rankings.push(page.ranking(*dimension, arguments.sort).await?);
+        }
+        let mut out = stdout();
+        match if arguments.json { Format::Json } else { arguments.format } {
+            Format::Text => write_text(&mut out, &page.selection, summary.as_ref(), &rankings)?,
+            Format::Csv => write_csv(&mut out, summary.as_ref(), &rankings)?,
+            Format::Json => write_json(&mut out, &page, summary.as_ref(), &rankings)?,
+        }
+        out.flush()?;
+        Ok(Outcome::Done)
+    })
+}

@@ -1,0 +1,10 @@
+//! The whole system, as its users run it: the real program, real clients, real sockets of the loopback.
+#![allow(clippy::unwrap_used)]
+
+mod chaos;
+mod clients;
+mod commands;
+mod corpus;
+mod disk;
+mod observatory;
+mod readers;
