@@ -49,6 +49,29 @@ pub struct Session {
     pub transcript: Transcript,
 }
 
+impl Session {
+    /// The session of a connection of which nothing more is known than how it ended.
+    pub fn bare(connection: Connection, ended_at: Time, end: End) -> Self {
+        Self {
+            ended_at: ended_at.max(connection.accepted_at),
+            connection,
+            end,
+            path: Vec::new(),
+            requests: Vec::new(),
+            logins: Vec::new(),
+            helo: None,
+            quirks: Quirks::default(),
+            received: 0,
+            sent: 0,
+            commands: 0,
+            messages: 0,
+            recipients: 0,
+            refused: 0,
+            transcript: Transcript::default(),
+        }
+    }
+}
+
 /// Where a proxy was asked to go. The host stands as the peer gave it, also when it is no name.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 pub struct Target {

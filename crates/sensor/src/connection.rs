@@ -1,13 +1,16 @@
 //! One connection: the socket on one side, the conversation on the other, and the spool behind it.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 
 use decoy::{Conversation, Out, Stored};
-use evidence::{Connection, Counter, End, Quirks, Session, Time, Transcript, canonical};
+use evidence::{Connection, Counter, End, Session, canonical};
 use spool::TakenSeat;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -29,11 +32,14 @@ pub(crate) struct Accepted {
 /// Serves a connection to its end and writes its session, whatever happens in between.
 pub(crate) async fn see_through(accepted: Accepted, sensor: Arc<Sensor>) {
     let (connection, seat, watch) = (accepted.connection.clone(), accepted.seat.clone(), accepted.watch);
-    // In a task of its own, so that a failure there comes back here.
-    let served = tokio::spawn(serve(accepted, Arc::clone(&sensor))).await;
-    let session = served.unwrap_or_else(|_| {
+    let mut serving = pin!(serve(accepted, &sensor));
+    let served = poll_fn(|cx| match guarded(|| serving.as_mut().poll(cx)) {
+        Ok(poll) => poll.map(Ok),
+        Err(failure) => Poll::Ready(Err(failure)),
+    });
+    let session = served.await.unwrap_or_else(|Failure| {
         sensor.tally.one(Counter::Panics);
-        failed(connection, watch.now())
+        Session::bare(connection, watch.now(), End::Failed)
     });
     sensor.tally.one(Counter::Sessions);
     sensor.tally.add(Counter::BytesReceived, session.received);
@@ -42,7 +48,7 @@ pub(crate) async fn see_through(accepted: Accepted, sensor: Arc<Sensor>) {
     sensor.spool.finish(seat, session);
 }
 
-async fn serve(mut accepted: Accepted, sensor: Arc<Sensor>) -> Session {
+async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
     let mut first_bytes = Vec::new();
     if sensor.trusts(accepted.connection.source.ip()) {
         match read_proxy_header(&mut accepted, &mut first_bytes).await {
@@ -50,11 +56,10 @@ async fn serve(mut accepted: Accepted, sensor: Arc<Sensor>) -> Session {
             Err(end) => {
                 sensor.tally.one(Counter::BadProxyHeaders);
                 let now = accepted.watch.now();
-                return Session { end, received: first_bytes.len() as u64, ..failed(accepted.connection, now) };
+                return Session { received: first_bytes.len() as u64, ..Session::bare(accepted.connection, now, end) };
             }
         }
     }
-    _ = accepted.stream.set_nodelay(true);
     let mut out = Out::default();
     let seed = seed(&accepted.connection);
     let connection = accepted.connection.clone();
@@ -68,30 +73,9 @@ async fn serve(mut accepted: Accepted, sensor: Arc<Sensor>) -> Session {
         unread: first_bytes,
         ended: false,
         held: Held { total: &sensor.body_bytes, bytes: 0 },
-        sensor: &sensor,
+        sensor,
     };
     dialogue.run().await
-}
-
-/// The session of a connection of which nothing more is known.
-fn failed(connection: Connection, now: Time) -> Session {
-    Session {
-        connection,
-        ended_at: now,
-        end: End::Failed,
-        path: Vec::new(),
-        requests: Vec::new(),
-        logins: Vec::new(),
-        helo: None,
-        quirks: Quirks::default(),
-        received: 0,
-        sent: 0,
-        commands: 0,
-        messages: 0,
-        recipients: 0,
-        refused: 0,
-        transcript: Transcript::default(),
-    }
 }
 
 /// Reads the header of a trusted balancer; what came behind it stays in `bytes`.
@@ -194,9 +178,6 @@ impl Dialogue<'_> {
                 }
             }
         };
-        if end != End::Reset {
-            _ = self.stream.shutdown().await;
-        }
         let now = self.watch.now();
         if !self.unread.is_empty() {
             self.conversation.leave(now, &self.unread);
@@ -204,7 +185,7 @@ impl Dialogue<'_> {
         self.sensor.tally.add(Counter::RefusedSize, self.conversation.oversized().into());
         let connection = self.conversation.connection().clone();
         let conversation = self.conversation;
-        catch_unwind(AssertUnwindSafe(|| conversation.close(now, end))).unwrap_or_else(|_| failed(connection, now))
+        guarded(|| conversation.close(now, end)).unwrap_or_else(|Failure| Session::bare(connection, now, End::Failed))
     }
 
     /// Does the next thing there is to do: the end, if this was it.
@@ -327,7 +308,7 @@ mod tests {
     fn seeds_of_neighbours_differ() {
         let connection = |number| Connection {
             id: evidence::SessionId { sensor: "XX-01".parse().unwrap(), boot: evidence::Boot(1), number },
-            accepted_at: Time::default(),
+            accepted_at: evidence::Time::default(),
             source: "192.0.2.7:1".parse().unwrap(),
             local: "192.0.2.1:25".parse().unwrap(),
             balancer: None,

@@ -21,6 +21,8 @@ use crate::{Sensor, limits, now};
 pub struct Listener {
     pub(crate) socket: TcpListener,
     pub(crate) port: u16,
+    /// The address of every connection accepted here; `None` where this machine's addresses are all listened on.
+    local: Option<SocketAddr>,
     pub(crate) manner: decoy::Listener,
 }
 
@@ -40,10 +42,14 @@ pub fn bind(address: SocketAddr, manner: decoy::Listener) -> Result<Listener, Bi
             socket.set_only_v6(true)?;
         }
         socket.set_reuse_address(true)?;
+        // Connections inherit it. Every reply is written whole, so there is nothing to wait for.
+        socket.set_tcp_nodelay(true)?;
         socket.bind(&address.into())?;
         socket.listen(limits::BACKLOG)?;
         let socket = TcpListener::from_std(socket.into())?;
-        Ok(Listener { port: socket.local_addr()?.port(), socket, manner })
+        let bound = socket.local_addr()?;
+        let local = (!bound.ip().is_unspecified()).then(|| canonical(bound));
+        Ok(Listener { port: bound.port(), socket, local, manner })
     };
     listen().map_err(|error| BindError { address, error })
 }
@@ -65,19 +71,19 @@ pub(crate) async fn accept(listeners: Vec<Listener>, sensor: Arc<Sensor>, connec
             turn = (turn + 1) % listeners.len().max(1);
             (accept_from_any(&listeners, turn).await, seat)
         };
-        let ((accepted, manner), seat) = tokio::select! {
+        let ((accepted, listener), seat) = tokio::select! {
             next = next => next,
             () = sensor.stop.cancelled() => return,
         };
         match accepted {
             Ok((stream, peer)) => {
                 pause = *limits::ACCEPT_PAUSE.start();
-                let connection = describe(&sensor, &stream, peer);
+                let connection = describe(&sensor, listener, &stream, peer);
                 // From here on the connection gives a session, also if this process is killed.
                 let seat = seat.take(&connection);
                 sensor.open.fetch_add(1, Ordering::Relaxed);
                 let watch = Stopwatch::start(connection.accepted_at);
-                let accepted = Accepted { stream, connection, watch, seat, manner };
+                let accepted = Accepted { stream, connection, watch, seat, manner: listener.manner };
                 connections.spawn(connection::see_through(accepted, Arc::clone(&sensor)));
             }
             Err(error) => {
@@ -94,12 +100,12 @@ pub(crate) async fn accept(listeners: Vec<Listener>, sensor: Arc<Sensor>, connec
 async fn accept_from_any(
     listeners: &[Listener],
     first: usize,
-) -> (io::Result<(TcpStream, SocketAddr)>, decoy::Listener) {
+) -> (io::Result<(TcpStream, SocketAddr)>, &Listener) {
     poll_fn(|cx| {
         let (before, after) = listeners.split_at(first);
         for listener in after.iter().chain(before) {
             if let Poll::Ready(accepted) = listener.socket.poll_accept(cx) {
-                return Poll::Ready((accepted, listener.manner));
+                return Poll::Ready((accepted, listener));
             }
         }
         Poll::Pending
@@ -107,9 +113,10 @@ async fn accept_from_any(
     .await
 }
 
-fn describe(sensor: &Sensor, stream: &TcpStream, peer: SocketAddr) -> Connection {
+fn describe(sensor: &Sensor, listener: &Listener, stream: &TcpStream, peer: SocketAddr) -> Connection {
     sensor.tally.one(Counter::Accepted);
-    let local = stream.local_addr().map_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)), canonical);
+    let asked = || stream.local_addr().map_or_else(|_| SocketAddr::from(([0, 0, 0, 0], 0)), canonical);
+    let local = listener.local.unwrap_or_else(asked);
     Connection {
         id: sensor.next_session(),
         accepted_at: now(),

@@ -10,7 +10,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use evidence::{Boot, Connection, End, Protocol, Quirks, Session, SessionId, Time, Transcript};
+use evidence::{Boot, Connection, End, Protocol, Session, SessionId, Time};
 use minicbor::{Decode, Encode};
 
 /// Bytes of a seat: length, checksum, and room for the longest [`Sitter`].
@@ -36,6 +36,7 @@ struct Sitter {
 #[derive(Debug)]
 pub(crate) struct Roster {
     file: File,
+    seats: u32,
     free: Mutex<Vec<u32>>,
 }
 
@@ -56,7 +57,7 @@ impl Roster {
         file.sync_all()?;
         std::fs::rename(&new, folder.join(FILE))?;
         crate::segment::sync_folder(folder)?;
-        Ok(Arc::new(Self { file, free: Mutex::new((0..seats).rev().collect()) }))
+        Ok(Arc::new(Self { file, seats, free: Mutex::new((0..seats).rev().collect()) }))
     }
 
     /// Who sat in an older roster when its sensor died. A seat that was being written is torn and nobody's: its peer had
@@ -72,6 +73,11 @@ impl Roster {
 
     pub(crate) fn sync(&self) -> io::Result<()> {
         self.file.sync_data()
+    }
+
+    /// How many seats are taken.
+    pub(crate) fn taken(&self) -> usize {
+        self.seats as usize - lock(&self.free).len()
     }
 
     /// Takes a seat; `None` when all are taken.
@@ -162,21 +168,10 @@ impl Lost {
             .filter(|(ordinal, _)| *ordinal >= noted)
             .fold((0, 0), |(count, sum), (_, recipients)| (count + 1, sum + recipients));
         Session {
-            ended_at: now.max(connection.accepted_at),
-            connection,
-            end: End::Lost,
             path,
-            requests: Vec::new(),
-            logins: Vec::new(),
-            helo: None,
-            quirks: Quirks::default(),
-            received: 0,
-            sent: 0,
-            commands: 0,
             messages: noted + more,
             recipients: noted_recipients + more_recipients,
-            refused: 0,
-            transcript: Transcript::default(),
+            ..Session::bare(connection, now, End::Lost)
         }
     }
 }

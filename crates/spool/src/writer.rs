@@ -23,6 +23,10 @@ use crate::segment::{self, FileName, SegmentId, Stage};
 /// Most bytes that are written in one go; more wait for the next group.
 const GROUP: usize = 4 * 1024 * 1024;
 
+/// How long a group is gathered when several connections are open, so that one sync serves many of them. A message waits
+/// that much longer for its answer; one that comes alone does not.
+const GATHER: Duration = Duration::from_micros(400);
+
 /// With more segments than this waiting for the collector, a segment is sealed for its age only after [`LONG_AGE`]: a
 /// collector that is away for days shall not meet a million files.
 const BACKLOG: u64 = 64;
@@ -281,6 +285,10 @@ impl Writer {
 
     /// Takes the commands that are there, up to a group's size: whether the last is to close.
     fn gather(&mut self, first: Command, commands: &mpsc::Receiver<Command>, group: &mut Vec<Asked>) -> bool {
+        if self.roster.as_ref().is_some_and(|roster| roster.taken() > 1) {
+            // Asleep: nobody who brings something has to wake this thread.
+            std::thread::sleep(GATHER);
+        }
         let mut size = 0;
         let mut next = Some(first);
         while let Some(command) = next {

@@ -6,9 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evidence::{
-    Clock, Connection, End, EndOfData, Message, Protocol, Quirks, Record, Session, SessionId, Time, Transcript,
-};
+use evidence::{Clock, Connection, End, EndOfData, Message, Protocol, Quirks, Record, Session, SessionId, Time};
 use spool::{
     Authority, Identity, Inbox, Put, Recovery, SegmentId, Shipping, Spool, SpoolConfig, SpoolError, TakenSeat, receive,
     ship,
@@ -61,21 +59,10 @@ fn message(connection: &Connection, ordinal: u32, content: Vec<u8>) -> Box<Messa
 
 fn session(connection: Connection, messages: u32) -> Session {
     Session {
-        connection,
-        ended_at: NOW,
-        end: End::Quit,
         path: vec![Protocol::Smtp],
-        requests: Vec::new(),
-        logins: Vec::new(),
-        helo: None,
-        quirks: Quirks::default(),
-        received: 0,
-        sent: 0,
-        commands: 0,
         messages,
         recipients: 2 * u64::from(messages),
-        refused: 0,
-        transcript: Transcript::default(),
+        ..Session::bare(connection, NOW, End::Quit)
     }
 }
 

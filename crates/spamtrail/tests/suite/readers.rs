@@ -15,7 +15,7 @@ frame = messages.to_pandas()
 print(len(frame), frame["recipient_count"].sum(), frame["message_id"].nunique())
 print(str(frame["accepted_at"].dtype), list(frame["recipient_domains"].iloc[0]))
 files = messages.file_uris()
-print(*duckdb.sql(f"SELECT count(*), sum(size), count(DISTINCT sha256) FROM read_parquet({files})").fetchone())
+print(*duckdb.sql(f"SELECT count(*), sum(size), count(DISTINCT sha256) FROM read_parquet({files})").fetchall()[0])
 contents = deltalake.DeltaTable(f"{lake}/contents").to_pandas()
 import hashlib
 print(all(hashlib.sha256(row.content).hexdigest() == row.sha256 for row in contents.itertuples()))
