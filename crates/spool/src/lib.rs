@@ -17,17 +17,20 @@
 //! one it is given; resolve a name.
 
 pub mod frame;
+mod handle;
 mod identity;
 mod inbox;
 mod receive;
+mod recovery;
 mod roster;
 pub mod segment;
 mod ship;
 mod writer;
 
+pub use handle::{FreeSeat, Spool, SpoolConfig, SpoolError, TakenSeat};
 pub use identity::{Authority, COLLECTOR_NAME, Identity, IdentityError, sensor_of_certificate};
 pub use inbox::{Arrival, Inbox, InboxError, Put};
 pub use receive::{ReceiveError, receive};
+pub use recovery::Recovery;
 pub use segment::SegmentId;
 pub use ship::{Shipping, ship};
-pub use writer::{FreeSeat, Recovery, Spool, SpoolConfig, SpoolError, TakenSeat};

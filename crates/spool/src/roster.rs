@@ -1,17 +1,21 @@
 //! The connections that are open now, on disk: so that after a kill each of them still gives its session.
 //!
-//! A file of fixed seats, one for each connection the sensor may hold. A seat is taken before the first byte is sent to
-//! the peer, updated when a message of the connection is stored, and cleared when its session is written. It is plain
-//! `write(2)`: what a killed process had written stays, and it is made durable before a segment is sealed.
+//! A file of fixed seats, one for each connection the sensor may hold. A seat is written before the first byte is sent to
+//! the peer. What happens to the connection then, a message stored or its end, the open segment tells; the seat is brought
+//! up to date, durably, before that segment is sealed ([`Roster::settle`]). It is plain `write(2)`: what a killed process
+//! had written stays.
 
+use std::collections::HashSet;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use evidence::{Boot, Connection, End, Protocol, Session, SessionId, Time};
+use evidence::{Boot, Connection, End, Message, Protocol, Session, SessionId, Time};
 use minicbor::{Decode, Encode};
+
+use crate::handle::lock;
 
 /// Bytes of a seat: length, checksum, and room for the longest [`Sitter`].
 const SEAT: usize = 256;
@@ -36,7 +40,6 @@ struct Sitter {
 #[derive(Debug)]
 pub(crate) struct Roster {
     file: File,
-    seats: u32,
     free: Mutex<Vec<u32>>,
 }
 
@@ -45,7 +48,8 @@ pub(crate) struct Roster {
 pub(crate) struct Seat {
     roster: Arc<Roster>,
     number: u32,
-    sitter: Mutex<Sitter>,
+    /// `None` once the seat is given back; then it may be another's.
+    sitter: Mutex<Option<Sitter>>,
 }
 
 impl Roster {
@@ -57,7 +61,7 @@ impl Roster {
         file.sync_all()?;
         std::fs::rename(&new, folder.join(FILE))?;
         crate::segment::sync_folder(folder)?;
-        Ok(Arc::new(Self { file, seats, free: Mutex::new((0..seats).rev().collect()) }))
+        Ok(Arc::new(Self { file, free: Mutex::new((0..seats).rev().collect()) }))
     }
 
     /// Who sat in an older roster when its sensor died. A seat that was being written is torn and nobody's: its peer had
@@ -71,55 +75,68 @@ impl Roster {
         Ok(bytes.chunks(SEAT).filter_map(decode).map(Lost).collect())
     }
 
-    pub(crate) fn sync(&self) -> io::Result<()> {
+    /// Brings seats up to date, durably.
+    pub(crate) fn settle<'a>(&self, touched: impl Iterator<Item = &'a Arc<Seat>>) -> io::Result<()> {
+        {
+            // Nobody can take a free seat while it is cleared.
+            let free = lock(&self.free);
+            let unused: HashSet<_> = free.iter().copied().collect();
+            for seat in touched {
+                if lock(&seat.sitter).is_some() {
+                    seat.write();
+                } else if unused.contains(&seat.number) {
+                    seat.put(&[0; SEAT]);
+                }
+            }
+        }
         self.file.sync_data()
-    }
-
-    /// How many seats are taken.
-    pub(crate) fn taken(&self) -> usize {
-        self.seats as usize - lock(&self.free).len()
     }
 
     /// Takes a seat; `None` when all are taken.
     pub(crate) fn take(self: &Arc<Self>, connection: &Connection) -> Option<Seat> {
         let number = lock(&self.free).pop()?;
         let sitter = Sitter { connection: connection.clone(), path: Vec::new(), messages: 0, recipients: 0 };
-        let seat = Seat { roster: Arc::clone(self), number, sitter: Mutex::new(sitter) };
+        let seat = Seat { roster: Arc::clone(self), number, sitter: Mutex::new(Some(sitter)) };
         seat.write();
         Some(seat)
     }
 }
 
 impl Seat {
-    /// Notes better facts of the connection.
-    pub(crate) fn identify(&self, connection: &Connection) {
-        lock(&self.sitter).connection = connection.clone();
-        self.write();
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
-    /// Notes a message that was stored.
-    pub(crate) fn stored(&self, path: &[Protocol], recipients: u64) {
-        {
-            let mut sitter = lock(&self.sitter);
-            sitter.path = path.to_vec();
-            sitter.messages += 1;
-            sitter.recipients += recipients;
+    /// Notes better facts of the connection, at once.
+    pub(crate) fn identify(&self, connection: &Connection) {
+        if let Some(sitter) = lock(&self.sitter).as_mut() {
+            sitter.connection = connection.clone();
         }
         self.write();
     }
 
+    /// Notes a message that was stored, until the seats are settled in memory alone.
+    pub(crate) fn stored(&self, path: &[Protocol], recipients: u64) {
+        if let Some(sitter) = lock(&self.sitter).as_mut() {
+            sitter.path = path.to_vec();
+            sitter.messages += 1;
+            sitter.recipients += recipients;
+        }
+    }
+
     /// Gives the seat back: the session is written.
-    pub(crate) fn clear(&self) {
-        self.put(&[0; SEAT]);
+    pub(crate) fn give_back(&self) {
+        *lock(&self.sitter) = None;
         lock(&self.roster.free).push(self.number);
     }
 
     fn write(&self) {
         let mut bytes = [0; SEAT];
         let sitter = lock(&self.sitter);
+        let Some(sitter) = sitter.as_ref() else { return };
         let mut payload = [0; SEAT - 6];
         let mut encoder = minicbor::Encoder::new(&mut payload[..]);
-        let length = match encoder.encode(&*sitter) {
+        let length = match encoder.encode(sitter) {
             Ok(encoder) => SEAT - 6 - encoder.writer().len(),
             Err(error) => unreachable!("a sitter is shorter than a seat: {error}"),
         };
@@ -159,26 +176,18 @@ impl Lost {
         self.0.connection.id.boot
     }
 
-    /// Its session, given ordinal and number of recipients of the messages that the open segments hold of it: a message
-    /// may be on disk and not in the seat yet.
-    pub(crate) fn session(self, now: Time, messages: &[(u32, u64)]) -> Session {
+    /// Its session, given the messages that the open segments hold of it: the seat may not tell them yet.
+    pub(crate) fn session(self, now: Time, messages: &[Message]) -> Session {
         let Sitter { connection, path, messages: noted, recipients: noted_recipients } = self.0;
-        let (more, more_recipients) = messages
-            .iter()
-            .filter(|(ordinal, _)| *ordinal >= noted)
-            .fold((0, 0), |(count, sum), (_, recipients)| (count + 1, sum + recipients));
+        let more = || messages.iter().filter(|message| message.ordinal >= noted);
+        let path = more().last().map_or(path, |message| message.path.clone());
         Session {
             path,
-            messages: noted + more,
-            recipients: noted_recipients + more_recipients,
+            messages: noted + more().count() as u32,
+            recipients: noted_recipients + more().map(|message| message.recipients.len() as u64).sum::<u64>(),
             ..Session::bare(connection, now, End::Lost)
         }
     }
-}
-
-/// A lock whose holder cannot have left it half-changed: a panic elsewhere does not spoil it.
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -205,11 +214,12 @@ mod tests {
         second.stored(&Protocol::ALL, u64::MAX / 2); // as long as a sitter can be
         let third = roster.take(&connection(3)).unwrap();
         assert!(roster.take(&connection(4)).is_none(), "all seats are taken");
-        first.clear();
+        first.give_back();
+        roster.settle([&Arc::new(first), &Arc::new(second)].into_iter()).unwrap();
         let left = Roster::read_left(folder.path()).unwrap();
         assert_eq!(left.len(), 2);
-        let session = left.into_iter().next().unwrap().session(Time::default(), &[(0, 9), (1, 2)]);
-        assert_eq!((session.connection.id.number, session.messages, session.end), (u64::MAX, 2, End::Lost));
+        let session = left.into_iter().next().unwrap().session(Time::default(), &[]);
+        assert_eq!((session.connection.id.number, session.messages, session.end), (u64::MAX, 1, End::Lost));
         drop(third);
         assert!(roster.take(&connection(5)).is_some());
     }

@@ -1,0 +1,173 @@
+//! The handle of a spool: what connections ask of it, and what they are given.
+
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use evidence::{Boot, Connection, Heartbeat, Message, SensorName, Session, SpoolState, Time};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use crate::recovery::{Recovery, lock_folder, next_boot, recover};
+use crate::roster::{Roster, Seat};
+use crate::writer::{Aside, Asked, Command, Unasked, Writer};
+
+/// How a spool is kept.
+#[derive(Debug, Clone)]
+pub struct SpoolConfig {
+    pub folder: PathBuf,
+    pub sensor: SensorName,
+    /// The most bytes that segments may take. Beyond it messages are refused.
+    pub limit: u64,
+    /// The age at which a segment is sealed, if it is not full before.
+    pub seal_after: Duration,
+    /// The most connections that are open at once.
+    pub seats: u32,
+}
+
+/// A spool that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpoolError {
+    #[error("{0}: another sensor writes to this spool")]
+    InUse(PathBuf),
+    #[error("{path}: {error}")]
+    Io { path: PathBuf, error: io::Error },
+}
+
+/// The handle of a spool. Clones write to the same one.
+#[derive(Debug, Clone)]
+pub struct Spool {
+    boot: Boot,
+    roster: Arc<Roster>,
+    seats: Arc<Semaphore>,
+    state: Arc<Mutex<SpoolState>>,
+    retries: Arc<AtomicU64>,
+    aside: Arc<Aside>,
+    commands: mpsc::Sender<Command>,
+    writer: Arc<Mutex<Option<JoinHandle<()>>>>,
+}
+
+/// Leave to accept one connection.
+#[derive(Debug)]
+pub struct FreeSeat {
+    roster: Arc<Roster>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// The seat of an open connection, with the leave that it uses up.
+#[derive(Debug, Clone)]
+pub struct TakenSeat {
+    seat: Arc<Seat>,
+    _permit: Arc<OwnedSemaphorePermit>,
+}
+
+impl Spool {
+    /// Opens the spool of a folder, after putting in order what an earlier run left. `now` becomes the boot's number,
+    /// unless an earlier boot had a greater one.
+    pub fn open(config: SpoolConfig, now: Time) -> Result<(Self, Recovery), SpoolError> {
+        let folder = config.folder.clone();
+        let failed = |error| SpoolError::Io { path: folder.clone(), error };
+        fs::create_dir_all(&folder).map_err(failed)?;
+        let lock = lock_folder(&folder)?;
+        let boot = next_boot(&folder, now).map_err(failed)?;
+        let (lost, mut recovery) = recover(&folder, now).map_err(failed)?;
+        recovery.lost_sessions = lost.len() as u64;
+        let seats = config.seats;
+        let mut writer = Writer::new(config, boot, lock);
+        // The lost sessions are durable before the roster that knew of them is replaced.
+        writer.write_recovered(lost).map_err(failed)?;
+        let roster = Roster::create(&folder, seats).map_err(failed)?;
+        writer.roster = Some(Arc::clone(&roster));
+        let (state, retries, aside) =
+            (Arc::clone(&writer.state), Arc::clone(&writer.retries), Arc::clone(&writer.aside));
+        let (commands, received) = mpsc::channel();
+        let thread = std::thread::Builder::new().name("spool".into()).spawn(move || writer.run(&received));
+        let thread = Arc::new(Mutex::new(Some(thread.map_err(failed)?)));
+        let seats = Arc::new(Semaphore::new(seats as usize));
+        Ok((Self { boot, roster, seats, state, retries, aside, commands, writer: thread }, recovery))
+    }
+
+    pub fn boot(&self) -> Boot {
+        self.boot
+    }
+
+    pub fn state(&self) -> SpoolState {
+        *lock(&self.state)
+    }
+
+    /// How often records had to wait because the disk did not take them.
+    pub fn retries(&self) -> u64 {
+        self.retries.load(Ordering::Relaxed)
+    }
+
+    /// Waits until one more connection may be accepted.
+    pub async fn free_seat(&self) -> FreeSeat {
+        match Arc::clone(&self.seats).acquire_owned().await {
+            Ok(permit) => FreeSeat { roster: Arc::clone(&self.roster), permit },
+            Err(_) => unreachable!("the semaphore is never closed"),
+        }
+    }
+
+    /// Writes a message: `true` once it is on disk, `false` when there is no room for it or the disk does not take it.
+    pub async fn store(&self, seat: &TakenSeat, message: Box<Message>) -> bool {
+        let (reply, stored) = oneshot::channel();
+        let asked = Asked::new(message, seat.clone(), reply);
+        self.commands.send(Command::Message(asked)).is_ok() && stored.await.unwrap_or(false)
+    }
+
+    /// Writes the session of a connection that has ended, soon or as soon as the disk takes it, and gives the seat back
+    /// then.
+    pub fn finish(&self, seat: TakenSeat, session: Session) {
+        self.put_aside(Unasked::session(session, Some(seat)));
+    }
+
+    pub fn beat(&self, heartbeat: Heartbeat) {
+        self.put_aside(Unasked::heartbeat(heartbeat));
+    }
+
+    /// Writes what waits, seals the segment and ends the writer.
+    pub async fn close(self) {
+        _ = self.commands.send(Command::Close);
+        let thread = lock(&self.writer).take();
+        if let Some(thread) = thread {
+            _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+    }
+
+    fn put_aside(&self, unasked: Unasked) {
+        if self.aside.put(unasked) {
+            // The writer ends only after `Close`, which comes last.
+            _ = self.commands.send(Command::Aside);
+        }
+    }
+}
+
+impl FreeSeat {
+    /// Notes an accepted connection, before anything is sent to its peer.
+    pub fn take(self, connection: &Connection) -> TakenSeat {
+        match self.roster.take(connection) {
+            Some(seat) => TakenSeat { seat: Arc::new(seat), _permit: Arc::new(self.permit) },
+            None => unreachable!("there are as many seats as permits"),
+        }
+    }
+}
+
+impl TakenSeat {
+    /// Notes better facts of the connection: whom a load balancer presented.
+    pub fn identify(&self, connection: &Connection) {
+        self.seat.identify(connection);
+    }
+
+    pub(crate) fn seat(&self) -> &Arc<Seat> {
+        &self.seat
+    }
+}
+
+/// Locks what no failure elsewhere can leave half-changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
