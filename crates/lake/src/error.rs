@@ -1,6 +1,7 @@
 //! What can go wrong in a lake.
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use datafusion::error::DataFusionError;
@@ -20,6 +21,9 @@ pub enum LakeError {
     Table { table: &'static str, error: Box<DeltaTableError> },
     #[error("table {table}: {what}")]
     Schema { table: &'static str, what: String },
+    /// The caller's fault.
+    #[error("table {table} has the arrivals up to {taken}: {} to {} cannot be added to it", .arrivals.start(), .arrivals.end())]
+    Arrivals { table: &'static str, taken: u64, arrivals: RangeInclusive<u64> },
     /// The question's fault or the engine's: the text says which.
     #[error("{0}")]
     Query(Box<DataFusionError>),

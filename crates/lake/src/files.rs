@@ -111,7 +111,7 @@ impl FileWriter {
 }
 
 /// The columns whose first and last value the log tells.
-fn time_columns(table: TableName) -> &'static [&'static str] {
+pub(crate) fn time_columns(table: TableName) -> &'static [&'static str] {
     match table {
         TableName::Messages => &["accepted_at", "session_accepted_at"],
         TableName::Sessions => &["accepted_at"],

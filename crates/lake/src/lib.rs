@@ -26,4 +26,4 @@ mod writer;
 pub use answer::{Answer, Value};
 pub use error::LakeError;
 pub use reader::{Held, Reader, Snapshot, TableVersion};
-pub use writer::{Lake, Retention, Rows};
+pub use writer::{Lake, Retention, Rows, Taken};

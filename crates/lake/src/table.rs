@@ -15,7 +15,7 @@ use evidence::Time;
 use url::Url;
 
 use crate::error::LakeError;
-use crate::files::DataFile;
+use crate::files::{DataFile, time_columns};
 use crate::schema::TableName;
 
 /// Commits after which the log is summed up in a checkpoint.
@@ -197,6 +197,8 @@ async fn create(table: DeltaTable, name: TableName) -> Result<DeltaTable, DeltaT
         .with_table_name(name.as_str())
         .with_columns(name.delta())
         .with_configuration([
+            // Readers that filter believe to know the bounds of every column that is not left out here.
+            ("delta.dataSkippingStatsColumns", Some(time_columns(name).join(","))),
             ("delta.logRetentionDuration", Some(keep.clone())),
             ("delta.deletedFileRetentionDuration", Some(keep)),
         ])

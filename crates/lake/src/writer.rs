@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::fs::{File, OpenOptions};
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,6 +42,15 @@ pub struct Rows {
     pub heartbeats: Vec<HeartbeatRow>,
 }
 
+/// Which arrivals the tables have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// The last one that all tables have.
+    pub by_all: u64,
+    /// The last one that any table has. Where it is greater, the arrivals between are appended first, and alone.
+    pub by_any: u64,
+}
+
 /// How long each class of data is kept; `None`: for ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
@@ -65,27 +75,28 @@ impl Lake {
         Ok(lake)
     }
 
-    /// The last arrival whose rows are in all tables.
-    pub async fn taken(&self) -> Result<u64, LakeError> {
-        let mut least = u64::MAX;
+    /// Which arrivals the tables have.
+    pub async fn taken(&self) -> Result<Taken, LakeError> {
+        let mut taken = Taken { by_all: u64::MAX, by_any: 0 };
         for table in &self.tables {
-            least = least.min(table.lock().await.taken().await?);
+            let last = table.lock().await.taken().await?;
+            taken = Taken { by_all: taken.by_all.min(last), by_any: taken.by_any.max(last) };
         }
-        Ok(least)
+        Ok(taken)
     }
 
-    /// Adds the rows of arrivals `first..=last`, durably. A table that has them already, since a crash came between two
-    /// tables, is left as it is. The caller repeats a failed call with the same rows.
-    pub async fn append(&self, rows: Rows, last: u64, now: Time) -> Result<(), LakeError> {
+    /// Adds the rows of arrivals, durably. A table that has all of them already, since an earlier call failed between two
+    /// tables, is left as it is. A table that has some of them fails the call ([`Taken`] tells how to avoid that).
+    pub async fn append(&self, rows: Rows, arrivals: RangeInclusive<u64>, now: Time) -> Result<(), LakeError> {
         let Rows { sessions, messages, contents, heartbeats } = rows;
         let contents = self.only_new(contents).await;
         let new: Vec<_> = contents.iter().map(|row| (row.first_seen.quarter(), row.sha256)).collect();
-        self.append_to(TableName::Contents, &CONTENTS, contents, |row| row.first_seen, last, now).await?;
+        self.append_to(TableName::Contents, &CONTENTS, contents, |row| row.first_seen, &arrivals, now).await?;
         self.remember(new).await;
-        self.append_to(TableName::Messages, &MESSAGES, messages, |row| row.message.accepted_at, last, now).await?;
+        self.append_to(TableName::Messages, &MESSAGES, messages, |row| row.message.accepted_at, &arrivals, now).await?;
         let accepted_at = |row: &SessionRow| row.session.connection.accepted_at;
-        self.append_to(TableName::Sessions, &SESSIONS, sessions, accepted_at, last, now).await?;
-        self.append_to(TableName::Heartbeats, &HEARTBEATS, heartbeats, |row| row.heartbeat.at, last, now).await
+        self.append_to(TableName::Sessions, &SESSIONS, sessions, accepted_at, &arrivals, now).await?;
+        self.append_to(TableName::Heartbeats, &HEARTBEATS, heartbeats, |row| row.heartbeat.at, &arrivals, now).await
     }
 
     async fn append_to<R>(
@@ -94,18 +105,22 @@ impl Lake {
         columns: &[Column<R>],
         rows: Vec<R>,
         time: impl Fn(&R) -> Time,
-        last: u64,
+        arrivals: &RangeInclusive<u64>,
         now: Time,
     ) -> Result<(), LakeError> {
         let mut table = self.table(name).lock().await;
-        if table.taken().await? >= last {
+        let taken = table.taken().await?;
+        if taken >= *arrivals.end() {
             return Ok(());
+        }
+        if taken >= *arrivals.start() {
+            return Err(LakeError::Arrivals { table: name.as_str(), taken, arrivals: arrivals.clone() });
         }
         let mut quarters = BTreeMap::<Time, Vec<R>>::new();
         for row in rows {
             quarters.entry(time(&row).quarter()).or_default().push(row);
         }
-        let mut change = Change { taken: Some(last), data_change: true, ..Change::default() };
+        let mut change = Change { taken: Some(*arrivals.end()), data_change: true, ..Change::default() };
         for (quarter, mut rows) in quarters {
             rows.sort_by_key(&time);
             let batch: RecordBatch = batch::build(name, columns, &rows)?;

@@ -42,8 +42,8 @@ const AT: &str = "2026-11-23T20:31:00Z";
 async fn rows_are_read_back_column_by_column() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();
-    lake.append(rows(1, time(AT), b"hello"), 1, time(AT)).await.unwrap();
-    assert_eq!(lake.taken().await.unwrap(), 1);
+    lake.append(rows(1, time(AT), b"hello"), 1..=1, time(AT)).await.unwrap();
+    assert_eq!(lake.taken().await.unwrap().by_all, 1);
     let snapshot = Reader::open(folder.path()).await.unwrap().snapshot().await.unwrap();
     let answer = snapshot
         .sql(
@@ -82,12 +82,12 @@ async fn rows_are_read_back_column_by_column() {
 async fn an_arrival_that_comes_again_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();
-    lake.append(rows(1, time(AT), b"one"), 1, time(AT)).await.unwrap();
-    lake.append(rows(1, time(AT), b"one"), 1, time(AT)).await.unwrap();
+    lake.append(rows(1, time(AT), b"one"), 1..=1, time(AT)).await.unwrap();
+    lake.append(rows(1, time(AT), b"one"), 1..=1, time(AT)).await.unwrap();
     drop(lake);
     let lake = Lake::open(folder.path()).await.unwrap();
-    lake.append(rows(1, time(AT), b"one"), 1, time(AT)).await.unwrap();
-    lake.append(rows(2, time(AT), b"two"), 2, time(AT)).await.unwrap();
+    lake.append(rows(1, time(AT), b"one"), 1..=1, time(AT)).await.unwrap();
+    lake.append(rows(2, time(AT), b"two"), 2..=2, time(AT)).await.unwrap();
     for table in ["sessions", "messages", "contents", "heartbeats"] {
         assert_eq!(count(folder.path(), table).await, 2, "{table}");
     }
@@ -97,16 +97,16 @@ async fn an_arrival_that_comes_again_changes_nothing() {
 async fn a_crash_between_two_tables_is_made_good_by_the_next_attempt() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();
-    lake.append(rows(1, time(AT), b"one"), 1, time(AT)).await.unwrap();
-    lake.append(rows(2, time(AT), b"two"), 2, time(AT)).await.unwrap();
+    lake.append(rows(1, time(AT), b"one"), 1..=1, time(AT)).await.unwrap();
+    lake.append(rows(2, time(AT), b"two"), 2..=2, time(AT)).await.unwrap();
     drop(lake);
     // As if the process had died before the last two tables were committed.
     for table in ["sessions", "heartbeats"] {
         std::fs::remove_file(folder.path().join(table).join("_delta_log/00000000000000000002.json")).unwrap();
     }
     let lake = Lake::open(folder.path()).await.unwrap();
-    assert_eq!(lake.taken().await.unwrap(), 1);
-    lake.append(rows(2, time(AT), b"two"), 2, time(AT)).await.unwrap();
+    assert_eq!(lake.taken().await.unwrap().by_all, 1);
+    lake.append(rows(2, time(AT), b"two"), 2..=2, time(AT)).await.unwrap();
     for table in ["sessions", "messages", "contents", "heartbeats"] {
         assert_eq!(count(folder.path(), table).await, 2, "{table}");
     }
@@ -126,14 +126,14 @@ async fn a_second_writer_is_turned_away_and_a_reader_needs_a_lake() {
 async fn a_content_is_kept_once_in_its_quarter_also_across_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();
-    lake.append(rows(1, time(AT), b"same"), 1, time(AT)).await.unwrap();
-    lake.append(rows(2, time(AT), b"same"), 2, time(AT)).await.unwrap();
+    lake.append(rows(1, time(AT), b"same"), 1..=1, time(AT)).await.unwrap();
+    lake.append(rows(2, time(AT), b"same"), 2..=2, time(AT)).await.unwrap();
     drop(lake);
     let lake = Lake::open(folder.path()).await.unwrap();
-    lake.append(rows(3, time(AT), b"same"), 3, time(AT)).await.unwrap();
+    lake.append(rows(3, time(AT), b"same"), 3..=3, time(AT)).await.unwrap();
     assert_eq!(count(folder.path(), "contents").await, 1);
     assert_eq!(count(folder.path(), "messages").await, 3);
-    lake.append(rows(4, time("2026-11-23T20:46:00Z"), b"same"), 4, time(AT)).await.unwrap();
+    lake.append(rows(4, time("2026-11-23T20:46:00Z"), b"same"), 4..=4, time(AT)).await.unwrap();
     assert_eq!(count(folder.path(), "contents").await, 2, "each quarter has its own, so that old ones can go");
 }
 
@@ -146,7 +146,7 @@ async fn small_files_are_merged_and_no_row_is_lost_doubled_or_moved() {
     let files = |snapshot: &lake::Snapshot| snapshot.versions().iter().find(|t| t.table == "messages").unwrap().files;
     for number in 1..=60_u64 {
         let at = start + Duration::from_secs(60 * number);
-        lake.append(rows(number, at, format!("message {number}").as_bytes()), number, at).await.unwrap();
+        lake.append(rows(number, at, format!("message {number}").as_bytes()), number..=number, at).await.unwrap();
         lake.compact(at).await.unwrap();
         let snapshot = before.snapshot().await.unwrap();
         assert!(files(&snapshot) <= 16 + 4, "{} files after {number}", files(&snapshot));
@@ -170,7 +170,7 @@ async fn small_files_are_merged_and_no_row_is_lost_doubled_or_moved() {
     // After a restart, the log being summed up meanwhile.
     drop(lake);
     let lake = Lake::open(folder.path()).await.unwrap();
-    assert_eq!(lake.taken().await.unwrap(), 60);
+    assert_eq!(lake.taken().await.unwrap().by_all, 60);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -178,12 +178,12 @@ async fn the_log_is_summed_up_and_read_back_from_its_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();
     for number in 1..=130_u64 {
-        lake.append(rows(number, time(AT), b"x"), number, time(AT)).await.unwrap();
+        lake.append(rows(number, time(AT), b"x"), number..=number, time(AT)).await.unwrap();
         lake.compact(time(AT)).await.unwrap();
     }
     assert!(folder.path().join("messages/_delta_log/_last_checkpoint").exists());
     drop(lake);
-    assert_eq!(Lake::open(folder.path()).await.unwrap().taken().await.unwrap(), 130);
+    assert_eq!(Lake::open(folder.path()).await.unwrap().taken().await.unwrap().by_all, 130);
     assert_eq!(count(folder.path(), "messages").await, 130);
 }
 
@@ -191,8 +191,8 @@ async fn the_log_is_summed_up_and_read_back_from_its_checkpoint() {
 async fn old_data_goes_by_class() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();
-    lake.append(rows(1, time("2026-11-01T00:00:00Z"), b"old"), 1, time(AT)).await.unwrap();
-    lake.append(rows(2, time(AT), b"new"), 2, time(AT)).await.unwrap();
+    lake.append(rows(1, time("2026-11-01T00:00:00Z"), b"old"), 1..=1, time(AT)).await.unwrap();
+    lake.append(rows(2, time(AT), b"new"), 2..=2, time(AT)).await.unwrap();
     let week = Some(Duration::from_secs(7 * 86_400));
     lake.expire(Retention { contents: week, facts: None, heartbeats: None }, time(AT)).await.unwrap();
     assert_eq!(count(folder.path(), "contents").await, 1);
@@ -203,7 +203,7 @@ async fn old_data_goes_by_class() {
 async fn a_query_can_only_read() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();
-    lake.append(rows(1, time(AT), b"x"), 1, time(AT)).await.unwrap();
+    lake.append(rows(1, time(AT), b"x"), 1..=1, time(AT)).await.unwrap();
     let snapshot = Reader::open(folder.path()).await.unwrap().snapshot().await.unwrap();
     for forbidden in [
         "CREATE TABLE x AS SELECT 1",
@@ -234,7 +234,7 @@ async fn an_answer_held_in_memory_is_asked_again() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();
     for number in 1..=3 {
-        lake.append(rows(number, time(AT), b"x"), number, time(AT)).await.unwrap();
+        lake.append(rows(number, time(AT), b"x"), number..=number, time(AT)).await.unwrap();
     }
     let snapshot = Reader::open(folder.path()).await.unwrap().snapshot().await.unwrap();
     let held = snapshot.hold("facts", "SELECT sensor, recipient_count FROM messages", &[]).await.unwrap();

@@ -192,4 +192,20 @@ greet_after_seconds = 3
             assert!(names.iter().all(|name| error.contains(name)), "{to}: {error}");
         }
     }
+
+    #[test]
+    fn the_sample_is_read_as_it_is_and_with_every_key_set() {
+        let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../etc/sensor.toml");
+        let text = std::fs::read_to_string(sample).unwrap();
+        let config = read(&text).unwrap();
+        assert_eq!((config.spool_limit_mib, config.max_connections, config.seal_after_seconds), (1024, 10_240, 1.0));
+        // Lines that begin with `#` and no blank are keys.
+        let line = |line: &str| match line.strip_prefix('#') {
+            Some(key) if key.starts_with(|first: char| first.is_ascii_lowercase()) => format!("{key}\n"),
+            _ => format!("{line}\n"),
+        };
+        let every = read(&text.lines().map(line).collect::<String>()).unwrap();
+        assert!(every.persona.is_some() && every.ship.is_some() && !every.trusted_balancers.is_empty());
+        assert_eq!(every.spool_limit_mib, config.spool_limit_mib, "the keys are shown with their defaults");
+    }
 }

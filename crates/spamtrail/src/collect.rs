@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use evidence::SensorName;
 use lake::{Lake, Reader, Rows, Value};
+use origin::Atlas;
 use spamtrail_sensor::{announce_ready, stopped};
 use spool::{Arrival, Authority, Identity, Inbox};
 use tokio::net::TcpListener;
@@ -46,7 +47,7 @@ pub(crate) async fn collect(config: CollectConfig) -> anyhow::Result<()> {
     prepare_identity(&data)?;
     let lake = Arc::new(Lake::open(&data.lake()).await?);
     let taken = lake.taken().await?;
-    let inbox = Arc::new(Mutex::new(Inbox::open(&data.inbox(), taken)?));
+    let inbox = Arc::new(Mutex::new(Inbox::open(&data.inbox(), taken.by_all)?));
     let folder = data.origin();
     let tables = Arc::new(tokio::task::spawn_blocking(move || Tables::open(&folder)).await??);
     let mut ingest = Ingest::new();
@@ -128,45 +129,49 @@ impl Taker {
     /// Takes in a batch: whether there are more.
     async fn take_some(&mut self) -> anyhow::Result<bool> {
         let waiting = self.with_inbox(|inbox| inbox.list()).await?;
+        let Some(first) = waiting.first().map(|arrival| arrival.number) else { return Ok(false) };
+        // What some tables have, since the last attempt failed half-way, goes first, and alone.
+        let taken = self.lake.taken().await?;
+        let until = if taken.by_any >= first { taken.by_any } else { u64::MAX };
         let total = waiting.len();
-        let (mut rows, mut size, mut last, mut count) = (Rows::default(), 0, 0, 0);
+        let (mut rows, mut size, mut last, mut count) = (Rows::default(), 0, first, 0);
         let atlas = self.tables.atlas();
-        for arrival in waiting {
-            if size > BATCH {
+        self.ingest.forget_unkept();
+        for arrival in waiting.into_iter().take_while(|arrival| arrival.number <= until) {
+            if size > BATCH && until == u64::MAX {
                 break;
             }
             (last, count) = (arrival.number, count + 1);
-            let reading = arrival.clone();
-            let records = match tokio::task::spawn_blocking(move || reading.read()).await? {
-                Ok((records, bytes)) => {
-                    size += bytes;
-                    records
-                }
-                Err(error) => {
-                    self.set_aside(arrival, &error).await?;
-                    continue;
-                }
-            };
-            let received_at = sensor::now();
-            let expected = records.len();
-            let added =
-                records.into_iter().filter_map(|r| self.ingest.add(r, &atlas, received_at, &mut rows).then_some(()));
-            let again = expected - added.count();
-            if again > 0 {
-                tracing::warn!(segment = %arrival.id, records = again, "records came again in another segment; they count once");
-            }
+            size += self.add(arrival, &atlas, &mut rows).await?;
         }
-        if count == 0 {
-            return Ok(false);
+        // All that was waiting up to `until` may be gone from the disk; the tables that lack it still learn its number.
+        if until != u64::MAX {
+            last = until;
         }
-        self.lake.append(rows, last, sensor::now()).await?;
+        self.lake.append(rows, first..=last, sensor::now()).await?;
+        self.ingest.kept();
         self.with_inbox(move |inbox| inbox.take(last)).await?;
         Ok(count < total)
     }
 
-    async fn set_aside(&self, arrival: Arrival, error: &spool::InboxError) -> anyhow::Result<()> {
-        tracing::error!(segment = %arrival.id, %error, "a segment on this disk cannot be read any more; it is set aside");
-        self.with_inbox(move |inbox| inbox.set_aside(&arrival)).await
+    /// Adds the rows of an arrival: its bytes.
+    async fn add(&mut self, arrival: Arrival, atlas: &Atlas, rows: &mut Rows) -> anyhow::Result<usize> {
+        let reading = arrival.clone();
+        let (records, bytes) = match tokio::task::spawn_blocking(move || reading.read()).await? {
+            Ok(read) => read,
+            Err(error) => {
+                tracing::error!(segment = %arrival.id, %error, "a segment on this disk cannot be read any more; it is set aside");
+                self.with_inbox(move |inbox| inbox.set_aside(&arrival)).await?;
+                return Ok(0);
+            }
+        };
+        let received_at = sensor::now();
+        let added = records.into_iter().map(|record| self.ingest.add(record, atlas, received_at, rows));
+        let again = added.filter(|added| !added).count();
+        if again > 0 {
+            tracing::warn!(segment = %arrival.id, records = again, "records came again in another segment; they count once");
+        }
+        Ok(bytes)
     }
 
     async fn with_inbox<T: Send + 'static>(

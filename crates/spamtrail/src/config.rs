@@ -107,4 +107,29 @@ mod tests {
         let longer = format!("{good}[retention]\ncontents_days = 0\nfacts_days = 10");
         assert!(collect(&longer).unwrap_err().contains("contents_days"));
     }
+
+    #[test]
+    fn the_samples_are_read_as_they_are_and_with_every_key_set() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../etc");
+        for name in ["collect.toml", "portal.toml"] {
+            let text = std::fs::read_to_string(folder.join(name)).unwrap();
+            for text in [text.clone(), with_every_key(&text)] {
+                let read = if name == "collect.toml" {
+                    collect(&text).map(drop)
+                } else {
+                    toml::from_str::<PortalFile>(&text).map(drop).map_err(|error| error.to_string())
+                };
+                assert_eq!(read, Ok(()), "{name}:\n{text}");
+            }
+        }
+    }
+
+    /// Lines that begin with `#` and no blank are keys.
+    fn with_every_key(text: &str) -> String {
+        let line = |line: &str| match line.strip_prefix('#') {
+            Some(key) if key.starts_with(|first: char| first.is_ascii_lowercase()) => format!("{key}\n"),
+            _ => format!("{line}\n"),
+        };
+        text.lines().map(line).collect()
+    }
 }

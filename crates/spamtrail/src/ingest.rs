@@ -14,11 +14,13 @@ use sha2::{Digest, Sha256};
 #[derive(Debug)]
 pub(crate) struct Ingest {
     recent: Recent,
+    /// Records whose rows were given out and are not known to be kept.
+    unkept: HashSet<RecordId>,
 }
 
 impl Ingest {
     pub(crate) fn new() -> Self {
-        Self { recent: Recent::default() }
+        Self { recent: Recent::default(), unkept: HashSet::new() }
     }
 
     /// Remembers a record that the lake has, by its id.
@@ -26,14 +28,24 @@ impl Ingest {
         self.recent.insert(id);
     }
 
-    /// Adds the rows of a record, unless it came before: how many were added.
+    /// The rows given out so far are in the lake.
+    pub(crate) fn kept(&mut self) {
+        self.unkept.drain().for_each(|id| self.recent.insert(id));
+    }
+
+    /// The rows given out and not kept since will be asked for again.
+    pub(crate) fn forget_unkept(&mut self) {
+        self.unkept.clear();
+    }
+
+    /// Adds the rows of a record, unless it came before: whether they were added.
     pub(crate) fn add(&mut self, record: Record, atlas: &Atlas, received_at: Time, rows: &mut Rows) -> bool {
         let id = match &record {
             Record::Session(session) => RecordId::Session(session.connection.id.clone()),
             Record::Message(message) => RecordId::Message(message.id()),
             Record::Heartbeat(heartbeat) => RecordId::Heartbeat(heartbeat.id.clone()),
         };
-        if !self.recent.insert(id) {
+        if self.recent.ids.contains(&id) || !self.unkept.insert(id) {
             return false;
         }
         match record {
@@ -79,10 +91,9 @@ struct Recent {
 const REMEMBERED: usize = 400_000;
 
 impl Recent {
-    /// Whether the id is new.
-    fn insert(&mut self, id: RecordId) -> bool {
+    fn insert(&mut self, id: RecordId) {
         if !self.ids.insert(id.clone()) {
-            return false;
+            return;
         }
         self.order.push_back(id);
         if self.order.len() > REMEMBERED
@@ -90,6 +101,5 @@ impl Recent {
         {
             self.ids.remove(&oldest);
         }
-        true
     }
 }

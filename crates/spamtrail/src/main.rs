@@ -8,7 +8,6 @@ mod doctor;
 mod ingest;
 mod origins;
 mod output;
-mod portal;
 mod replay;
 mod sql;
 mod stats;

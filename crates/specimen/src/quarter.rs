@@ -105,7 +105,7 @@ fn made_up_email(serial: u64, email: u64, recipients: u64, bytes: usize) -> Emai
 
 /// One of the 546 addresses, few of them much busier than the rest, and its place in the nest of origins.
 fn source(serial: u64) -> (IpAddr, Origin) {
-    let address = if serial % 2 == 0 { serial / 2 % Quarter::IPS } else { serial % 12 };
+    let address = if serial.is_multiple_of(2) { serial / 2 % Quarter::IPS } else { serial % 12 };
     let cidr = address % Quarter::CIDRS;
     let asn = cidr % Quarter::ASNS;
     let country = asn % Quarter::COUNTRIES;

@@ -45,13 +45,16 @@ impl std::fmt::Display for SegmentId {
 pub(crate) enum Stage {
     Open,
     Sealed,
+    /// The collector did not take it; it waits for a person.
+    Refused,
 }
 
 impl Stage {
-    const fn extension(self) -> &'static str {
+    pub(crate) const fn extension(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Sealed => "sealed",
+            Self::Refused => "refused",
         }
     }
 }
@@ -72,7 +75,7 @@ impl FileName {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let (numbers, extension) = name.split_once('.')?;
         let (boot, sequence) = numbers.split_once('-')?;
-        let stage = [Stage::Open, Stage::Sealed].into_iter().find(|stage| stage.extension() == extension)?;
+        let stage = [Stage::Open, Stage::Sealed, Stage::Refused].into_iter().find(|stage| stage.extension() == extension)?;
         Some(Self { boot: Boot(boot.parse().ok()?), sequence: sequence.parse().ok()?, stage })
     }
 

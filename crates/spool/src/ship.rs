@@ -149,7 +149,8 @@ impl Shipper {
         let (status, words) = timeout(SEND_WITHIN, answer).await.map_err(|_| Failure::Slow(SEND_WITHIN))??;
         match status {
             status if status.is_success() => Ok(tokio::fs::remove_file(&path).await?),
-            StatusCode::UNPROCESSABLE_ENTITY => Err(Failure::Refused(words)),
+            // What the collector cannot read now it cannot read later.
+            StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => Err(Failure::Refused(words)),
             status => Err(Failure::Unwilling(status, words)),
         }
     }
@@ -169,7 +170,7 @@ impl Shipper {
     /// Keeps a refused segment under another name, for a person to look at: it must not hold up the others.
     fn set_aside(&self, name: FileName, reason: &str) {
         let path = name.path(&self.shipping.folder);
-        let aside = path.with_extension("refused");
+        let aside = path.with_extension(Stage::Refused.extension());
         tracing::error!(reason, path = %aside.display(), "a segment is refused by the collector and set aside");
         if let Err(error) = fs::rename(&path, &aside) {
             tracing::error!(%error, path = %path.display(), "it cannot be set aside");

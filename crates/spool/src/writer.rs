@@ -44,6 +44,10 @@ const RETRY: Duration = Duration::from_millis(500);
 /// How often the folder is looked at for segments that were shipped and deleted.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// A part of what is to be written is at most a group of records that nobody waits for and one of messages, or a single
+/// message that is larger: it fits an empty segment.
+const _: () = assert!(GROUP + frame::MAX_PAYLOAD + 4096 <= segment::MAX_SEGMENT);
+
 /// What the writer is woken for.
 pub(crate) enum Command {
     Message(Asked),
@@ -85,7 +89,7 @@ pub(crate) struct Writer {
     aside_since: Option<Instant>,
     waiting: VecDeque<Unasked>,
     looked: Option<Instant>,
-    /// Number and bytes of sealed segments at the last look.
+    /// At the last look: segments that wait for the collector, and bytes of all that are not open.
     sealed: (u64, u64),
     pub(crate) roster: Option<Arc<Roster>>,
     /// Seats of which the open segment tells more than the roster.
@@ -216,14 +220,26 @@ impl Writer {
         false
     }
 
-    /// Writes and syncs a group, and answers for it.
+    /// Writes and syncs a group and what waits, and answers for it. Each part fits a segment, however much came at once.
     fn commit(&mut self, group: Vec<Asked>) {
         let (group, refused): (Vec<_>, Vec<_>) = self.admit(group);
         refused.into_iter().for_each(|asked| asked.answer(false));
-        if group.is_empty() && self.waiting.is_empty() {
-            return;
+        let mut group = VecDeque::from(group);
+        loop {
+            let room = self.room();
+            let unasked = take_part(&mut self.waiting, room, |unasked| unasked.payload.len());
+            let part = take_part(&mut group, u64::MAX, |asked| asked.payload.len());
+            if unasked.is_empty() && part.is_empty() {
+                return;
+            }
+            if !self.commit_part(unasked, part) && group.is_empty() {
+                return;
+            }
         }
-        let unasked = self.take_waiting();
+    }
+
+    /// Whether the part is written.
+    fn commit_part(&mut self, unasked: Vec<Unasked>, group: Vec<Asked>) -> bool {
         match self.append(&unasked, &group) {
             Ok(()) => {
                 self.give_back(unasked);
@@ -233,6 +249,7 @@ impl Writer {
                     self.touched.insert(seat.number(), Arc::clone(seat));
                     asked.answer(true);
                 }
+                true
             }
             Err(error) => {
                 tracing::warn!(%error, messages = group.len(), "the spool cannot be written; messages are refused");
@@ -242,9 +259,10 @@ impl Writer {
                     Ok(()) => self.give_back(unasked),
                     Err(_) => {
                         self.retries.fetch_add(unasked.len() as u64, Ordering::Relaxed);
-                        self.waiting.extend(unasked);
+                        unasked.into_iter().rev().for_each(|unasked| self.waiting.push_front(unasked));
                     }
                 }
+                false
             }
         }
     }
@@ -260,7 +278,7 @@ impl Writer {
     /// Parts messages for which there is room from those for which there is none.
     fn admit(&mut self, group: Vec<Asked>) -> (Vec<Asked>, Vec<Asked>) {
         let reserve = (self.config.limit / 16).clamp(*RESERVE.start(), *RESERVE.end());
-        let mut room = self.config.limit.saturating_sub(reserve).saturating_sub(self.used());
+        let mut room = self.room().saturating_sub(reserve);
         group.into_iter().partition(|asked| {
             let size = (asked.payload.len() + frame::HEAD) as u64;
             let admitted = asked.payload.len() <= frame::MAX_PAYLOAD && size <= room;
@@ -269,19 +287,9 @@ impl Writer {
         })
     }
 
-    /// Waiting records for which there is room.
-    fn take_waiting(&mut self) -> Vec<Unasked> {
-        let mut room = self.config.limit.saturating_sub(self.used());
-        let mut taken = Vec::new();
-        while let Some(first) = self.waiting.front() {
-            let size = (first.payload.len() + frame::HEAD) as u64;
-            if size > room {
-                break;
-            }
-            room -= size;
-            taken.extend(self.waiting.pop_front());
-        }
-        taken
+    /// Bytes that may still be written.
+    fn room(&self) -> u64 {
+        self.config.limit.saturating_sub(self.used())
     }
 
     fn used(&self) -> u64 {
@@ -290,14 +298,20 @@ impl Writer {
 
     /// Appends frames, and syncs them when a message is among them. After an error the segment is as it was before.
     fn append(&mut self, unasked: &[Unasked], group: &[Asked]) -> io::Result<()> {
+        let payloads = unasked.iter().map(|unasked| &unasked.payload).chain(group.iter().map(|asked| &asked.payload));
         self.buffer.clear();
+        payloads.for_each(|payload| frame::append(payload, &mut self.buffer));
+        let fits = |open: &OpenSegment| open.length + self.buffer.len() as u64 <= segment::MAX_SEGMENT as u64;
+        if !self.open.as_ref().is_none_or(fits) {
+            self.seal();
+            if self.open.is_some() {
+                return Err(io::Error::other("the segment is full and cannot be sealed"));
+            }
+        }
         let is_new = self.open.is_none();
         if is_new {
-            self.buffer.extend(segment::head(&self.id_of_next()));
-        }
-        let payloads = unasked.iter().map(|unasked| &unasked.payload).chain(group.iter().map(|asked| &asked.payload));
-        payloads.for_each(|payload| frame::append(payload, &mut self.buffer));
-        if is_new {
+            let head = segment::head(&self.id_of_next());
+            self.buffer.splice(..0, head);
             self.open = Some(self.create()?);
         }
         let Some(open) = &mut self.open else { return Ok(()) };
@@ -351,7 +365,7 @@ impl Writer {
 
     /// Seals the open segment: from now on it may be shipped. Where that fails it stays open and is tried again.
     fn seal(&mut self) {
-        let Some(open) = &self.open else { return };
+        let Some(open) = &mut self.open else { return };
         let sealed = FileName::of(&self.id, Stage::Sealed).path(&self.config.folder);
         let touched = std::mem::take(&mut self.touched);
         // What the open segment alone told of its connections the roster tells from here on.
@@ -369,6 +383,7 @@ impl Writer {
             Err(error) => {
                 tracing::warn!(%error, path = %open.path.display(), "a segment cannot be sealed yet");
                 self.touched = touched;
+                open.since = Instant::now();
             }
         }
     }
@@ -378,8 +393,9 @@ impl Writer {
         if self.looked.is_none_or(|looked| looked.elapsed() >= LOOK) {
             self.looked = Some(Instant::now());
             if let Ok(files) = segment::list(&self.config.folder) {
-                let sealed = files.iter().filter(|(name, _)| name.stage == Stage::Sealed);
-                self.sealed = sealed.fold((0, 0), |(count, bytes), (_, length)| (count + 1, bytes + length));
+                let closed = || files.iter().filter(|(name, _)| name.stage != Stage::Open);
+                let waiting = closed().filter(|(name, _)| name.stage == Stage::Sealed).count() as u64;
+                self.sealed = (waiting, closed().map(|(_, length)| length).sum());
             }
         }
         let mut state = lock(&self.state);
@@ -399,4 +415,20 @@ impl Writer {
         }
         segment::sync_folder(&self.config.folder)
     }
+}
+
+/// Takes the first of what waits, in order: at most [`GROUP`] bytes of frames but at least one, and not more than there
+/// is room for.
+fn take_part<T>(waiting: &mut VecDeque<T>, mut room: u64, length: impl Fn(&T) -> usize) -> Vec<T> {
+    let (mut part, mut size) = (Vec::new(), 0);
+    while let Some(first) = waiting.front() {
+        let frame = length(first) + frame::HEAD;
+        if frame as u64 > room || (size + frame > GROUP && !part.is_empty()) {
+            break;
+        }
+        room -= frame as u64;
+        size += frame;
+        part.extend(waiting.pop_front());
+    }
+    part
 }

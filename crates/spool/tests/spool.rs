@@ -1,8 +1,8 @@
 //! The way from a sensor's disk to the collector's, with real files and real sockets.
 #![allow(clippy::unwrap_used)]
 
-use std::collections::HashMap;
-use std::path::Path;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -90,15 +90,15 @@ fn sessions(records: &[Record]) -> HashMap<String, (End, u32, u64)> {
     sessions
 }
 
-/// What a folder looks like when the process is killed at this moment. A file may be sealed between the listing and its
-/// copy; then the copy is begun anew, so that it is of one moment as far as names go.
+/// What a folder looks like when the process is killed at this moment. When a file was sealed while others were copied, the
+/// copy is begun anew, so that it is of one moment.
 fn killed(folder: &Path) -> tempfile::TempDir {
+    let names = || -> BTreeSet<PathBuf> { std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).collect() };
     loop {
         let copy = tempfile::tempdir().unwrap();
-        let paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-        let copied =
-            |path: &std::path::PathBuf| std::fs::copy(path, copy.path().join(path.file_name().unwrap())).is_ok();
-        if paths.iter().all(copied) {
+        let before = names();
+        let copied = |path: &PathBuf| std::fs::copy(path, copy.path().join(path.file_name().unwrap())).is_ok();
+        if before.iter().all(copied) && names() == before {
             return copy;
         }
     }
@@ -233,6 +233,49 @@ async fn a_full_spool_refuses_messages_keeps_sessions_and_takes_messages_again_w
     assert!(spool.store(&seat, message(&connection, 0, vec![b'x'; 10_000])).await, "there is room again");
     spool.finish(seat, session(connection, 1));
     spool.close().await;
+}
+
+#[tokio::test]
+async fn however_much_comes_at_once_every_segment_is_one_that_the_collector_reads() {
+    let folder = tempfile::tempdir().unwrap();
+    let roomy = SpoolConfig {
+        limit: 1024 * 1024 * 1024,
+        seal_after: Duration::from_secs(60),
+        seats: 4000,
+        ..config(folder.path())
+    };
+    let (spool, _) = Spool::open(roomy, NOW).unwrap();
+    let mut number = 0;
+    for _ in 0..4 {
+        let mut storing = Vec::new();
+        for size in [7_950_000, 3_900_000, 10_200_000, 12_000_000] {
+            number += 1;
+            let (seat, connection) = accept(&spool, number).await;
+            let (spool, message) = (spool.clone(), message(&connection, 0, vec![b'x'; size]));
+            storing.push(tokio::spawn(async move {
+                let stored = spool.store(&seat, message).await;
+                spool.finish(seat, session(connection, 1));
+                stored
+            }));
+        }
+        for stored in storing {
+            assert!(stored.await.unwrap());
+        }
+        for _ in 0..500 {
+            number += 1;
+            let (seat, connection) = accept(&spool, number).await;
+            spool.finish(seat, session(connection, 0));
+        }
+    }
+    spool.close().await;
+    for entry in std::fs::read_dir(folder.path()).unwrap() {
+        let entry = entry.unwrap();
+        let length = entry.metadata().unwrap().len();
+        assert!(length <= spool::segment::MAX_SEGMENT as u64, "{}: {length} bytes", entry.path().display());
+    }
+    let records = records(folder.path());
+    assert_eq!(records.iter().filter(|record| matches!(record, Record::Message(_))).count(), 16);
+    assert_eq!(sessions(&records).len(), 2016);
 }
 
 struct Collector {

@@ -62,6 +62,34 @@ fn a_full_disk_is_answered_452_and_nothing_that_was_promised_is_lost() {
     observatory.stop();
 }
 
+#[test]
+fn a_lake_without_room_keeps_what_has_arrived_and_takes_it_in_later_once() {
+    let Some(disk) = SmallDisk::mount() else { return };
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("data");
+    std::fs::create_dir(&data).unwrap();
+    std::os::unix::fs::symlink(disk.0.path(), data.join("lake")).unwrap();
+    let ballast = disk.0.path().join("ballast");
+    let observatory = Observatory::start_in(&data, &[]);
+    answers(observatory.mail, 2);
+    observatory.wait_for("SELECT count(*) FROM messages", 2, Duration::from_secs(10));
+    fill(&ballast);
+    for _ in 0..3 {
+        let promised = answers(observatory.mail, 4);
+        assert!(promised.iter().all(|answer| answer.starts_with("250")), "{promised:?}");
+        // Longer than from one attempt to the next, so that attempts fail with more and more waiting.
+        std::thread::sleep(Duration::from_secs(6));
+    }
+    std::fs::remove_file(&ballast).unwrap();
+    observatory.wait_for("SELECT count(*) FROM messages", 14, Duration::from_secs(20));
+    observatory.wait_for("SELECT count(DISTINCT message_id) FROM messages", 14, Duration::from_secs(5));
+    observatory.wait_for("SELECT count(*) FROM sessions", 4, Duration::from_secs(10));
+    let doctor = observatory.ask(&["doctor"]);
+    let told = String::from_utf8_lossy(&doctor.stdout).into_owned();
+    assert!(told.contains("no session is missing") && told.contains("no message is there twice"), "{told}");
+    observatory.stop();
+}
+
 /// Takes all the room there is.
 fn fill(ballast: &Path) {
     let mut file = std::fs::File::create(ballast).unwrap();

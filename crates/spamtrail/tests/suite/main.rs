@@ -6,5 +6,6 @@ mod clients;
 mod commands;
 mod corpus;
 mod disk;
+mod documents;
 mod observatory;
 mod readers;

@@ -16,6 +16,8 @@ print(len(frame), frame["recipient_count"].sum(), frame["message_id"].nunique())
 print(str(frame["accepted_at"].dtype), list(frame["recipient_domains"].iloc[0]))
 files = messages.file_uris()
 print(*duckdb.sql(f"SELECT count(*), sum(size), count(DISTINCT sha256) FROM read_parquet({files})").fetchall()[0])
+print(*(len(messages.to_pandas(filters=[condition])) for condition in [
+    ("protocol", "=", "SMTP"), ("protocol", "=", "HTTP"), ("recipient_count", ">", 0), ("accepted_at", "<", frame["accepted_at"].max())]))
 contents = deltalake.DeltaTable(f"{lake}/contents").to_pandas()
 import hashlib
 print(all(hashlib.sha256(row.content).hexdigest() == row.sha256 for row in contents.itertuples()))
@@ -50,6 +52,7 @@ fn pandas_and_duckdb_read_what_is_in_the_lake() {
     assert!(lines[1].starts_with("datetime64[us, UTC]") && lines[1].ends_with("['replay.example']"), "{}", lines[1]);
     let size: u64 = observatory.sql("SELECT sum(size) FROM messages")[0][0].parse().unwrap();
     assert_eq!(lines[2], format!("20 {size} 20"));
-    assert_eq!(lines[3], "True", "each content has the digest that names it");
+    assert_eq!(lines[3], "20 0 20 19", "filters of a reader see every row");
+    assert_eq!(lines[4], "True", "each content has the digest that names it");
     observatory.stop();
 }
