@@ -174,8 +174,13 @@ impl TableSnapshot {
             session.register_table(self.name.as_str(), Arc::new(MemTable::try_new(schema, vec![Vec::new()])?))?;
             return Ok(());
         }
-        let url = |file: &DataFile| ListingTableUrl::parse(self.folder.join(&file.path).to_string_lossy());
-        let urls = self.files.iter().map(url).collect::<Result<_, _>>()?;
+        let mut urls = Vec::new();
+        for file in &self.files {
+            let path = self.folder.join(&file.path);
+            // The engine would take a file that is not there for an empty one.
+            path.metadata().map_err(|error| LakeError::Io { path: path.clone(), error })?;
+            urls.push(ListingTableUrl::parse(path.to_string_lossy())?);
+        }
         let options = ListingOptions::new(Arc::new(ParquetFormat::new())).with_file_extension(".parquet");
         let config = ListingTableConfig::new_with_multi_paths(urls).with_listing_options(options).with_schema(schema);
         session.register_table(self.name.as_str(), Arc::new(ListingTable::try_new(config)?))?;

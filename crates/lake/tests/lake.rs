@@ -242,3 +242,27 @@ async fn an_answer_held_in_memory_is_asked_again() {
     let answer = held.sql("SELECT sum(recipient_count) FROM facts WHERE sensor = $s", &sensor);
     assert_eq!(answer.await.unwrap().rows, [[Value::Integer(9)]]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_data_file_that_is_gone_is_an_error_and_not_fewer_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
+    lake.append(rows(1, time(AT), b"x"), 1..=1, time(AT)).await.unwrap();
+    let day = folder.path().join("messages/2026/11/23");
+    for entry in std::fs::read_dir(day).unwrap() {
+        std::fs::remove_file(entry.unwrap().path()).unwrap();
+    }
+    let snapshot = Reader::open(folder.path()).await.unwrap().snapshot().await.unwrap();
+    let error = snapshot.sql("SELECT count(*) FROM messages", &[]).await.unwrap_err();
+    assert!(matches!(&error, LakeError::Io { path, .. } if path.extension().is_some()), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn arrivals_that_a_table_has_in_part_are_not_added_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
+    lake.append(rows(1, time(AT), b"x"), 1..=1, time(AT)).await.unwrap();
+    let error = lake.append(rows(2, time(AT), b"y"), 1..=2, time(AT)).await.unwrap_err();
+    assert!(matches!(error, LakeError::Arrivals { taken: 1, .. }), "{error}");
+    assert_eq!(count(folder.path(), "messages").await, 1);
+}

@@ -39,7 +39,7 @@ static BENCH: LazyLock<Bench> = LazyLock::new(|| {
                 rows.messages.extend(evidence.messages);
             }
             rows.heartbeats = Quarter::SENSORS.iter().map(|sensor| heartbeat(sensor.name, number, end)).collect();
-            lake.append(rows, number, end).await.unwrap();
+            lake.append(rows, number..=number, end).await.unwrap();
             lake.compact(end).await.unwrap();
         }
         Statistics::open(folder.path()).await.unwrap()

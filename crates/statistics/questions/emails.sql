@@ -1,8 +1,8 @@
 -- title: Emails
 -- doc: The newest first. No personal data: neither addresses of mail nor contents.
-SELECT accepted_at, message_id, sensor, port, protocol, path, source_ip, prefix, asn, as_name, country,
+SELECT accepted_at, message_id, sensor, port, protocol, path, source_ip, prefix, announced, asn, as_name, country,
        sender_domain, recipient_count, size, quirks, origin_tables
 FROM messages
 WHERE accepted_at >= $from AND accepted_at < $until {filter}
 ORDER BY accepted_at DESC, message_id
-LIMIT 500
+LIMIT {rows} OFFSET {skip}

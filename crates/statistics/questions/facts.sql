@@ -1,9 +1,10 @@
 -- title: What each source sent to each port of each sensor
 -- doc: Emails accepted in the window, their recipients and bytes, and the connections accepted in it that delivered
---      anything. A source whose prefix, AS or country changed within the window is shown under the latest. All tables
---      but those of domains and probes are computed from the rows of this one.
+--      anything. A source whose prefix, AS or country changed within the window is shown under the latest.
+--      `covering` is 1 where the prefix is not announced but a range that covers the source, and 0 where it is. All tables but
+--      those of domains and probes are computed from the rows of this one.
 WITH seen AS (
-    SELECT sensor, source_ip, prefix, asn, as_name, country, location, protocol, protocol_bit, port,
+    SELECT sensor, source_ip, prefix, announced, asn, as_name, country, location, protocol, protocol_bit, port,
            count(*) FILTER (WHERE accepted_at < $until) AS emails,
            coalesce(sum(recipient_count) FILTER (WHERE accepted_at < $until), 0) AS recipients,
            coalesce(sum(size) FILTER (WHERE accepted_at < $until), 0) AS bytes,
@@ -11,10 +12,12 @@ WITH seen AS (
            max(accepted_at) AS last_at
     FROM messages
     WHERE accepted_at >= $from AND session_accepted_at < $until AND (accepted_at < $until OR ordinal = 0) {filter}
-    GROUP BY sensor, source_ip, prefix, asn, as_name, country, location, protocol, protocol_bit, port
+    GROUP BY sensor, source_ip, prefix, announced, asn, as_name, country, location, protocol, protocol_bit, port
 )
 SELECT sensor, source_ip,
        first_value(prefix) OVER latest AS prefix,
+       CASE WHEN first_value(prefix) OVER latest IS NULL THEN NULL
+            WHEN first_value(announced) OVER latest THEN 0 ELSE 1 END AS covering,
        first_value(asn) OVER latest AS asn,
        first_value(as_name) OVER latest AS as_name,
        first_value(country) OVER latest AS country,

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use crate::json::has_prefixes;
 use crate::number::percent;
 use crate::page::{Counts, Ranking, SensorRow, SensorState, Summary};
 use crate::text::{describe, describing_columns};
@@ -57,12 +58,19 @@ fn summary_cells(row: &SensorRow, total: Counts) -> Vec<String> {
 fn write_ranking(to: &mut dyn Write, ranking: &Ranking) -> io::Result<()> {
     let described = describing_columns(ranking.dimension);
     let head = described.join(",");
-    write!(to, "rank,{head},emails,emails_pct,recipients,recipients_pct,bytes,connections,proto,sensors\r\n")?;
+    let announced = if has_prefixes(ranking.dimension) { ",announced" } else { "" };
+    write!(
+        to,
+        "rank,{head},emails,emails_pct,recipients,recipients_pct,bytes,connections,proto,sensors{announced}\r\n"
+    )?;
     for (index, row) in ranking.rows.iter().enumerate() {
         let mut cells = vec![(index + 1).to_string()];
         cells.extend(describe(ranking.dimension, row));
         cells.extend(count_cells(row.counts, ranking.total));
         cells.push(row.sensors.to_string());
+        if has_prefixes(ranking.dimension) {
+            cells.push(row.announced().map_or(String::new(), |announced| announced.to_string()));
+        }
         write_csv_row(to, &cells)?;
     }
     let mut summed = |rank: String, name: String, counts: Counts| {
@@ -70,6 +78,9 @@ fn write_ranking(to: &mut dyn Write, ranking: &Ranking) -> io::Result<()> {
         cells.resize(1 + described.len(), String::new());
         cells.extend(count_cells(counts, ranking.total));
         cells.push(String::new());
+        if has_prefixes(ranking.dimension) {
+            cells.push(String::new());
+        }
         write_csv_row(to, &cells)
     };
     if let Some((keys, counts)) = ranking.others {

@@ -67,6 +67,9 @@ fn write_ranking(to: &mut dyn Write, ranking: &Ranking) -> io::Result<()> {
                 (_, text) => text.into(),
             };
         }
+        if has_prefixes(ranking.dimension) {
+            line["announced"] = row.announced().into();
+        }
         add_counts(&mut line, row.counts, ranking.total);
         line["sensors"] = row.sensors.into();
         forget_what_does_not_add_up(&mut line, ranking.dimension, false);
@@ -81,6 +84,11 @@ fn write_ranking(to: &mut dyn Write, ranking: &Ranking) -> io::Result<()> {
     let mut line = json!({ "type": name, "sort": sort, "total": true });
     add_counts(&mut line, ranking.total, ranking.total);
     writeln!(to, "{line}")
+}
+
+/// Whether the rows of a dimension stand for prefixes, which are announced or not.
+pub(crate) const fn has_prefixes(dimension: Dimension) -> bool {
+    matches!(dimension, Dimension::As | Dimension::Cidr | Dimension::Ip)
 }
 
 fn add_counts(line: &mut Value, counts: Counts, total: Counts) {

@@ -15,6 +15,7 @@
 //! * In each row CCs ≤ ASNs ≤ CIDRs ≤ IPs. *All* sums emails, recipients and connections, and counts distinct entities.
 //!   Percentages are of the column's total, rounded to nearest.
 
+mod asked;
 mod csv;
 mod json;
 mod number;
@@ -23,17 +24,23 @@ mod question;
 mod records;
 mod selection;
 mod series;
+mod sheet;
+mod status;
 mod text;
 
+pub use asked::Asked;
 pub use csv::{write_csv, write_csv_row};
 pub use json::write_json;
+pub use lake::{Snapshot, TableVersion};
 pub use number::{grouped, percent, share, size};
 pub use page::{Counts, Page, Ranked, Ranking, SensorRow, SensorState, Statistics, Summary};
 pub use question::Question;
 pub use records::{RecordKind, Records};
-pub use selection::{Dimension, Filter, InvalidFilter, Selection, Sort};
+pub use selection::{Dimension, Filter, InvalidFilter, NONE, Selection, Sort};
 pub use series::{Quarter, Series};
-pub use text::write_text;
+pub use sheet::Sheet;
+pub use status::{Health, SensorStatus, status, status_sheet};
+pub use text::{COVERING_NOTE, describe, describing_columns, write_text};
 
 /// A question that could not be answered.
 #[derive(Debug, thiserror::Error)]
@@ -44,4 +51,11 @@ pub enum StatisticsError {
     /// The lake answered with other columns than the question asked for.
     #[error("the answer to `{question}` has no readable column {column}")]
     Answer { question: &'static str, column: &'static str },
+}
+
+impl StatisticsError {
+    /// Whether there is nothing to ask yet: no data has come.
+    pub const fn is_no_lake(&self) -> bool {
+        matches!(self, Self::Lake(lake::LakeError::NotALake(_)))
+    }
 }

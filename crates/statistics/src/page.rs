@@ -9,10 +9,10 @@ use lake::{Answer, Held, Reader, Snapshot, TableVersion, Value};
 
 use crate::StatisticsError;
 use crate::question::Question;
-use crate::selection::{Dimension, Selection, Sort};
+use crate::selection::{COVERING, Dimension, Selection, Sort};
 
 /// How long before the end of a window a sensor must have told something to be one of the sensors.
-const KNOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
+pub(crate) const KNOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
 
 /// Questions to the lake of a folder.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ pub struct Summary {
     /// Sensors with a sign of life in the window, and sensors known.
     pub reporting: usize,
     pub known: usize,
+    /// The names of all sensors known, also when the page is held to one of them.
+    pub names: Vec<SensorName>,
 }
 
 /// One sensor's row.
@@ -55,6 +57,8 @@ pub struct SensorRow {
     /// `None` for all sensors.
     pub sensor: Option<SensorName>,
     pub state: SensorState,
+    /// Its last sign of life before the end of the window; of all, the earliest of the sensors that report.
+    pub last: Option<Time>,
     pub ccs: u64,
     pub asns: u64,
     pub cidrs: u64,
@@ -124,11 +128,15 @@ impl Page {
     /// The summary per sensor.
     pub async fn summary(&self) -> Result<Summary, StatisticsError> {
         let mut rows = BTreeMap::<SensorName, SensorRow>::new();
-        let alive = self.alive().await?;
-        for (sensor, state) in &alive {
-            rows.insert(sensor.clone(), SensorRow::new(Some(sensor.clone()), *state));
+        let heard = self.heard().await?;
+        let names = heard.keys().cloned().collect();
+        let only = self.selection.filter(Dimension::Sensor);
+        let here = heard.into_iter().filter(|(sensor, _)| only.is_none_or(|only| only == sensor.as_str()));
+        for (sensor, (state, last)) in here {
+            rows.insert(sensor.clone(), SensorRow { last, ..SensorRow::new(Some(sensor), state) });
         }
         let mut all = SensorRow::new(None, SensorState::Up);
+        all.last = rows.values().filter(|row| row.state == SensorState::Up).filter_map(|row| row.last).min();
         let sums = Reading::new(Question::SENSORS, self.facts.sql(Question::SENSORS.sql(), &[]).await?);
         for line in sums.lines() {
             let counts = line.counts()?;
@@ -157,8 +165,8 @@ impl Page {
             }
         }
         self.add_probes(&mut rows, &mut all).await?;
-        let (reporting, known) = self.sensors_reporting(&alive, &rows);
-        Ok(Summary { sensors: rows.into_values().collect(), all, reporting, known })
+        let reporting = rows.values().filter(|row| row.state == SensorState::Up).count();
+        Ok(Summary { known: rows.len(), sensors: rows.into_values().collect(), all, reporting, names })
     }
 
     /// The ranking by a dimension.
@@ -185,24 +193,22 @@ impl Page {
         sums.lines().try_fold(Counts::default(), |total, line| Ok(total.plus(line.counts()?)))
     }
 
-    async fn alive(&self) -> Result<BTreeMap<SensorName, SensorState>, StatisticsError> {
+    /// The sensors known at the end of the window: whether each is up, and its last sign of life.
+    async fn heard(&self) -> Result<BTreeMap<SensorName, (SensorState, Option<Time>)>, StatisticsError> {
         let window = self.selection.window;
         let since = window.until - KNOWN_FOR;
         let mut parameters = self.selection.parameters(|_| false);
         parameters.push(("since", Value::Instant(since)));
-        let heard = evidence::Window { from: since, until: window.until };
-        let answer = self.snapshot.within(heard).sql(Question::ALIVE.sql(), &parameters).await?;
+        let week = evidence::Window { from: since, until: window.until };
+        let answer = self.snapshot.within(week).sql(Question::ALIVE.sql(), &parameters).await?;
         let reading = Reading::new(Question::ALIVE, answer);
-        let mut alive = BTreeMap::new();
+        let mut heard = BTreeMap::new();
         for line in reading.lines() {
             let last = line.instant("ever_at")?;
             let state = if line.instant("last_at")?.is_some() { SensorState::Up } else { SensorState::Down { last } };
-            alive.insert(line.sensor()?, state);
+            heard.insert(line.sensor()?, (state, last));
         }
-        if let Some(sensor) = self.selection.filter(Dimension::Sensor) {
-            alive.retain(|name, _| name.as_str() == sensor);
-        }
-        Ok(alive)
+        Ok(heard)
     }
 
     async fn add_probes(
@@ -226,15 +232,6 @@ impl Page {
         }
         Ok(())
     }
-
-    fn sensors_reporting(
-        &self,
-        alive: &BTreeMap<SensorName, SensorState>,
-        rows: &BTreeMap<SensorName, SensorRow>,
-    ) -> (usize, usize) {
-        let quiet = alive.values().filter(|state| **state != SensorState::Up).count();
-        (rows.len() - quiet, rows.len())
-    }
 }
 
 impl SensorRow {
@@ -242,6 +239,7 @@ impl SensorRow {
         Self {
             sensor,
             state,
+            last: None,
             ccs: 0,
             asns: 0,
             cidrs: 0,
@@ -261,6 +259,23 @@ impl SensorRow {
         let mut ports: Vec<_> = self.ports.iter().map(u16::to_string).collect();
         ports.sort();
         ports.join(", ")
+    }
+}
+
+impl Ranked {
+    /// Whether its prefix was announced, rather than a range of a location table that covers the source; `None` where
+    /// there is no prefix, or the key is none of prefix, AS or address.
+    pub fn announced(&self) -> Option<bool> {
+        match self.key.get(COVERING)?.as_str() {
+            "0" => Some(true),
+            "1" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// Whether its prefix, and so its AS, is marked with `~`.
+    pub fn is_covering(&self) -> bool {
+        self.announced() == Some(false)
     }
 }
 
@@ -287,13 +302,44 @@ async fn hold(snapshot: &Snapshot, selection: &Selection, question: Question) ->
 }
 
 /// Ranks a held table by a dimension.
-pub(crate) async fn rank(
+async fn rank(
     held: &Held,
     table: &str,
     dimension: Dimension,
     sort: Sort,
     top: u64,
 ) -> Result<Ranking, StatisticsError> {
+    let query = ranking_query(table, dimension, sort);
+    let top_parameter = Value::Integer(i64::try_from(top).unwrap_or(i64::MAX - 1));
+    let reading = Reading::new(Question::RANKING, held.sql(&query, &[("top", top_parameter)]).await?);
+    let mut ranking = Ranking { dimension, sort, rows: Vec::new(), others: None, total: Counts::default() };
+    for line in reading.lines() {
+        let counts = line.counts()?;
+        ranking.total = ranking.total.plus(counts);
+        if line.integer("rank")? > top {
+            ranking.others = Some((line.integer("keys")?, counts));
+            continue;
+        }
+        let mut key = BTreeMap::new();
+        for (column, name) in shown_columns(dimension) {
+            let text = line.shown(&name)?;
+            key.entry(column).or_insert(text);
+        }
+        ranking.rows.push(Ranked { key, counts, sensors: line.integer("sensors")? });
+    }
+    Ok(ranking)
+}
+
+/// Keys and labels of a dimension with their names in the answer.
+fn shown_columns(dimension: Dimension) -> impl Iterator<Item = (&'static str, String)> {
+    let numbered = |prefix: &'static str, names: &'static [&'static str]| {
+        names.iter().enumerate().map(move |(index, name)| (*name, format!("{prefix}{index}")))
+    };
+    numbered("key", dimension.keys()).chain(numbered("label", dimension.labels()))
+}
+
+/// The question `ranking` for a dimension of a table.
+pub(crate) fn ranking_query(table: &str, dimension: Dimension, sort: Sort) -> String {
     let (keys, labels) = (dimension.keys(), dimension.labels());
     let join = |columns: &mut dyn Iterator<Item = String>| columns.collect::<Vec<_>>().join(", ");
     let named = |prefix: &'static str, names: &'static [&'static str]| {
@@ -301,8 +347,8 @@ pub(crate) async fn rank(
     };
     let with_label = |label: String| if labels.is_empty() { "NULL AS label0".to_owned() } else { label };
     let key_names = join(&mut named("key", keys));
-    let shown_columns: Vec<_> = named("key", keys).chain(named("label", labels)).collect();
-    let query = Question::RANKING.fill(&[
+    let shown_columns: Vec<_> = shown_columns(dimension).map(|(_, name)| name).collect();
+    Question::RANKING.fill(&[
         ("table", table),
         ("keys", &join(&mut keys.iter().enumerate().map(|(index, key)| format!("{key} AS key{index}")))),
         (
@@ -320,25 +366,7 @@ pub(crate) async fn rank(
         ),
         ("first", sort.name()),
         ("second", sort.other().name()),
-    ]);
-    let top_parameter = Value::Integer(i64::try_from(top).unwrap_or(i64::MAX - 1));
-    let reading = Reading::new(Question::RANKING, held.sql(&query, &[("top", top_parameter)]).await?);
-    let mut ranking = Ranking { dimension, sort, rows: Vec::new(), others: None, total: Counts::default() };
-    for line in reading.lines() {
-        let counts = line.counts()?;
-        ranking.total = ranking.total.plus(counts);
-        if line.integer("rank")? > top {
-            ranking.others = Some((line.integer("keys")?, counts));
-            continue;
-        }
-        let mut key = BTreeMap::new();
-        for (column, name) in keys.iter().chain(labels).zip(&shown_columns) {
-            let text = line.shown(name)?;
-            key.entry(*column).or_insert(text);
-        }
-        ranking.rows.push(Ranked { key, counts, sensors: line.integer("sensors")? });
-    }
-    Ok(ranking)
+    ])
 }
 
 /// An answer, read by column name.
@@ -381,6 +409,22 @@ impl Line<'_> {
         }
     }
 
+    /// A number of either sign.
+    pub(crate) fn signed(&self, column: &'static str) -> Result<Option<i64>, StatisticsError> {
+        match self.value(column) {
+            Some(Value::Integer(number)) => Ok(Some(*number)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(self.wrong(column)),
+        }
+    }
+
+    pub(crate) fn boolean(&self, column: &'static str) -> Result<bool, StatisticsError> {
+        match self.value(column) {
+            Some(Value::Boolean(truth)) => Ok(*truth),
+            _ => Err(self.wrong(column)),
+        }
+    }
+
     pub(crate) fn text(&self, column: &'static str) -> Result<Option<String>, StatisticsError> {
         match self.value(column) {
             Some(Value::Text(text)) => Ok(Some(text.clone())),
@@ -397,7 +441,7 @@ impl Line<'_> {
         }
     }
 
-    fn sensor(&self) -> Result<SensorName, StatisticsError> {
+    pub(crate) fn sensor(&self) -> Result<SensorName, StatisticsError> {
         self.text("sensor")?.and_then(|name| name.parse().ok()).ok_or_else(|| self.wrong("sensor"))
     }
 

@@ -24,9 +24,11 @@ impl Question {
     pub const LISTENING: Self = Self { name: "listening", file: include_str!("../questions/listening.sql") };
     pub const EMAILS: Self = Self { name: "emails", file: include_str!("../questions/emails.sql") };
     pub const CONNECTIONS: Self = Self { name: "connections", file: include_str!("../questions/connections.sql") };
+    pub const DELIVERIES: Self = Self { name: "deliveries", file: include_str!("../questions/deliveries.sql") };
+    pub const STATUS: Self = Self { name: "status", file: include_str!("../questions/status.sql") };
 
     /// All questions.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::FACTS,
         Self::SENDER_DOMAINS,
         Self::RECIPIENT_DOMAINS,
@@ -40,6 +42,8 @@ impl Question {
         Self::LISTENING,
         Self::EMAILS,
         Self::CONNECTIONS,
+        Self::DELIVERIES,
+        Self::STATUS,
     ];
 
     pub fn title(&self) -> &'static str {

@@ -5,13 +5,19 @@ use lake::{Answer, Value};
 use crate::StatisticsError;
 use crate::page::Page;
 use crate::question::Question;
-use crate::selection::{Dimension, NONE};
+use crate::selection::{Dimension, NONE, Selection};
+use crate::sheet::Sheet;
 
 /// Which records.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RecordKind {
     Emails,
+    /// All connections that have ended.
     Connections,
+    /// The connections that the tables count: those that delivered email, also while they are open.
+    Deliveries,
+    /// The connections that ended without an email.
+    Probes,
 }
 
 /// Records, the newest first.
@@ -22,33 +28,73 @@ pub struct Records {
     pub rows: Vec<Vec<String>>,
     /// The most rows that are told; as many mean that there may be more.
     pub limit: usize,
+    sheet: Sheet,
 }
 
-/// The limit in the questions' files.
+/// Records that are told when nobody says how many.
 const LIMIT: usize = 500;
 
 impl RecordKind {
-    const fn question(self) -> Question {
+    pub(crate) const fn question(self) -> Question {
         match self {
             Self::Emails => Question::EMAILS,
-            Self::Connections => Question::CONNECTIONS,
+            Self::Connections | Self::Probes => Question::CONNECTIONS,
+            Self::Deliveries => Question::DELIVERIES,
         }
+    }
+
+    /// The `type` of a record in JSON.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Emails => "email",
+            Self::Connections | Self::Deliveries => "connection",
+            Self::Probes => "probe",
+        }
+    }
+
+    /// Whether its table has the column of a dimension.
+    pub(crate) fn has(self, dimension: Dimension) -> bool {
+        match self {
+            Self::Emails | Self::Deliveries => true,
+            Self::Connections | Self::Probes => !matches!(dimension, Dimension::Domain | Dimension::SenderDomain),
+        }
+    }
+
+    /// The question for some of a selection's records.
+    pub(crate) fn query(self, selection: &Selection, skip: usize, rows: usize) -> String {
+        let mut filter = selection.conditions(|dimension| self.has(dimension));
+        if self == Self::Probes {
+            filter.push_str(" AND messages = 0");
+            // A connection that delivered nothing has no domain.
+            if selection.filters.iter().any(|filter| !self.has(filter.dimension)) {
+                filter.push_str(" AND FALSE");
+            }
+        }
+        self.question().fill(&[("filter", &filter), ("rows", &rows.to_string()), ("skip", &skip.to_string())])
     }
 }
 
 impl Page {
-    /// The records of this page's selection.
+    /// The newest records of this page's selection.
     pub async fn records(&self, kind: RecordKind) -> Result<Records, StatisticsError> {
-        let question = kind.question();
-        let applies = |dimension: Dimension| match kind {
-            RecordKind::Emails => true,
-            RecordKind::Connections => !matches!(dimension, Dimension::Domain | Dimension::SenderDomain),
-        };
-        let query = question.fill(&[("filter", &self.selection.conditions(applies))]);
-        let snapshot = self.snapshot.within(self.selection.window);
-        let Answer { columns, rows } = snapshot.sql(&query, &self.selection.parameters(applies)).await?;
-        let rows = rows.iter().map(|row| row.iter().map(shown).collect()).collect();
-        Ok(Records { kind, columns, rows, limit: LIMIT })
+        self.records_after(kind, 0, LIMIT).await
+    }
+
+    /// At most `limit` records of this page's selection, after those that are skipped.
+    pub async fn records_after(&self, kind: RecordKind, skip: usize, limit: usize) -> Result<Records, StatisticsError> {
+        let query = kind.query(&self.selection, skip, limit);
+        let parameters = self.selection.parameters(|dimension| kind.has(dimension));
+        let Answer { columns, rows } = self.snapshot.within(self.selection.window).sql(&query, &parameters).await?;
+        let sheet = Sheet { kind: kind.name(), columns: columns.clone(), rows };
+        let rows = sheet.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
+        Ok(Records { kind, columns, rows, limit, sheet })
+    }
+}
+
+impl Records {
+    /// The same to be written.
+    pub fn sheet(&self) -> &Sheet {
+        &self.sheet
     }
 }
 

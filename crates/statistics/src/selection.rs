@@ -87,8 +87,9 @@ impl Dimension {
     /// Columns that describe the key.
     pub(crate) const fn labels(self) -> &'static [&'static str] {
         match self {
-            Self::As => &["as_name"],
-            Self::Ip => &["prefix", "asn", "country", "location"],
+            Self::As => &["as_name", COVERING],
+            Self::Cidr => &[COVERING],
+            Self::Ip => &["prefix", "asn", "country", "location", COVERING],
             _ => &[],
         }
     }
@@ -181,7 +182,10 @@ pub struct InvalidFilter {
 }
 
 /// How an absent value is written.
-pub(crate) const NONE: &str = "-";
+pub const NONE: &str = "-";
+
+/// The label that is 1 where a prefix was not announced but covers the source in a table of ranges.
+pub(crate) const COVERING: &str = "covering";
 
 impl Filter {
     /// Reads a value in the form in which tables show it.

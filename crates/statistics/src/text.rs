@@ -11,6 +11,10 @@ use crate::selection::{Dimension, NONE, Selection, Sort};
 /// Longest description of an AS, as the original pages cut it.
 const DESCRIPTION: usize = 35;
 
+/// What `~` behind a prefix, an AS or an address means.
+pub const COVERING_NOTE: &str =
+    "no routing table is loaded for it: the range of a location table that covers it, not an announced prefix";
+
 /// Writes a page: its head, the summary, and rankings.
 pub fn write_text(
     to: &mut dyn Write,
@@ -101,6 +105,9 @@ fn write_ranking(to: &mut dyn Write, ranking: &Ranking, top: u64) -> io::Result<
     for (index, row) in ranking.rows.iter().enumerate() {
         let mut cells = vec![(index + 1).to_string()];
         cells.extend(describe(dimension, row));
+        if row.is_covering() {
+            cells[1].push('~');
+        }
         cells.extend(count_cells(ranking, row.counts, connections, true));
         cells.push(row.sensors.to_string());
         rows.push(cells);
@@ -121,7 +128,11 @@ fn write_ranking(to: &mut dyn Write, ranking: &Ranking, top: u64) -> io::Result<
     cells.push(String::new());
     rows.push(cells);
     let left: Vec<_> = (1..=1 + described.len()).collect();
-    write_aligned(to, &head, &rows, &left)
+    write_aligned(to, &head, &rows, &left)?;
+    if ranking.rows.iter().any(Ranked::is_covering) {
+        writeln!(to, "\n~ {COVERING_NOTE}")?;
+    }
+    Ok(())
 }
 
 fn count_cells(ranking: &Ranking, counts: Counts, connections: bool, emails: bool) -> Vec<String> {
@@ -145,7 +156,7 @@ fn count_cells(ranking: &Ranking, counts: Counts, connections: bool, emails: boo
 }
 
 /// The heads of the columns that tell the key.
-pub(crate) const fn describing_columns(dimension: Dimension) -> &'static [&'static str] {
+pub const fn describing_columns(dimension: Dimension) -> &'static [&'static str] {
     match dimension {
         Dimension::Sensor => &["sensor"],
         Dimension::Country | Dimension::Location => &["cc", "description"],
@@ -159,7 +170,7 @@ pub(crate) const fn describing_columns(dimension: Dimension) -> &'static [&'stat
 }
 
 /// The cells that tell the key of a row, one for each of [`describing_columns`].
-pub(crate) fn describe(dimension: Dimension, row: &Ranked) -> Vec<String> {
+pub fn describe(dimension: Dimension, row: &Ranked) -> Vec<String> {
     let key = |name: &str| row.key.get(name).cloned().unwrap_or_else(|| NONE.to_owned());
     match dimension {
         Dimension::Sensor => vec![key("sensor")],
@@ -186,7 +197,7 @@ fn cut(description: &str) -> String {
 }
 
 /// Writes cells in columns; those named in `left` begin at the left, the others end at the right.
-fn write_aligned(to: &mut dyn Write, head: &[&str], rows: &[Vec<String>], left: &[usize]) -> io::Result<()> {
+pub(crate) fn write_aligned(to: &mut dyn Write, head: &[&str], rows: &[Vec<String>], left: &[usize]) -> io::Result<()> {
     let width = |column: usize| {
         let cells = rows.iter().map(|row| row.get(column).map_or(0, |cell| cell.chars().count()));
         cells.chain([head[column].chars().count()]).max().unwrap_or(0)

@@ -24,7 +24,7 @@ async fn lake(visits: impl IntoIterator<Item = Visit>, heartbeats: &[(&str, Time
         rows.messages.extend(evidence.messages);
     }
     rows.heartbeats = heartbeats.iter().zip(1..).map(|((sensor, at), number)| heartbeat(sensor, number, *at)).collect();
-    lake.append(rows, 1, QUARTER_START).await.unwrap();
+    lake.append(rows, 1..=1, QUARTER_START).await.unwrap();
     let statistics = Statistics::open(folder.path()).await.unwrap();
     (folder, statistics)
 }
@@ -200,6 +200,84 @@ async fn ties_are_broken_by_the_other_count_and_then_by_key() {
     assert_eq!(order, ["10", "20"]);
     let (keys, others) = ranking.others.unwrap();
     assert_eq!((keys, others.emails, others.protocols), (1, 2, ProtocolSet(Protocol::Smtp.bit())));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_sql_that_a_page_shows_gives_its_numbers_again() {
+    let visits = Quarter::visits(0).step_by(97).chain([Visit { emails: Vec::new(), ..Visit::example(1, minute(3)) }]);
+    let (_folder, statistics) = lake(visits, &[("XX-01", minute(1))]).await;
+    let snapshot = statistics.snapshot().await.unwrap();
+    for filter in [None, Some(Filter::new(Dimension::Protocol, "S5").unwrap())] {
+        let mut selection = Selection::new(quarter());
+        selection.filters.extend(filter);
+        let page = statistics.page(selection.clone()).await.unwrap();
+        for dimension in Dimension::ALL {
+            let ranking = page.ranking(dimension, Sort::Recipients).await.unwrap();
+            let sql = selection.asked_for_ranking(dimension, Sort::Recipients).sql;
+            let answer = snapshot.sql(&sql, &[]).await.unwrap();
+            let column = answer.column("recipients").unwrap();
+            let told: Vec<_> = answer.rows.iter().map(|row| row[column].as_integer().unwrap() as u64).collect();
+            let rows = ranking.rows.iter().map(|row| row.counts).chain(ranking.others.map(|(_, counts)| counts));
+            assert_eq!(told, rows.map(|counts| counts.recipients).collect::<Vec<_>>(), "{dimension}: {sql}");
+        }
+        let all = page.summary().await.unwrap().all;
+        let sums = snapshot.sql(&selection.asked_for_summary()[0].sql, &[]).await.unwrap();
+        let column = sums.column("emails").unwrap();
+        assert_eq!(
+            sums.rows.iter().map(|row| row[column].as_integer().unwrap() as u64).sum::<u64>(),
+            all.counts.emails
+        );
+        for asked in selection.asked_for_summary().into_iter().chain(selection.asked_for_series(quarter())) {
+            assert!(snapshot.sql(&asked.sql, &[]).await.is_ok(), "{}", asked.sql);
+        }
+        for (kind, count) in [
+            (RecordKind::Emails, all.counts.emails),
+            (RecordKind::Deliveries, all.counts.connections),
+            (RecordKind::Probes, all.probes),
+        ] {
+            let asked = selection.asked_for_records(kind, 0, 10_000);
+            assert_eq!(snapshot.sql(&asked.sql, &[]).await.unwrap().rows.len() as u64, count, "{}", asked.sql);
+            assert_eq!(page.records_after(kind, 0, 10_000).await.unwrap().rows.len() as u64, count);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_are_told_in_parts_that_do_not_overlap() {
+    let visits = (0..3).map(|number| Visit { emails: emails(2, 1), ..Visit::example(number, minute(1)) });
+    let (_folder, statistics) = lake(visits, &[]).await;
+    let page = statistics.page(Selection::new(quarter())).await.unwrap();
+    let whole = page.records(RecordKind::Emails).await.unwrap().rows;
+    let mut parts = page.records_after(RecordKind::Emails, 0, 4).await.unwrap().rows;
+    parts.extend(page.records_after(RecordKind::Emails, 4, 4).await.unwrap().rows);
+    assert_eq!((whole.len(), &whole), (6, &parts));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prefix_that_nobody_announced_is_marked() {
+    let mut covering = origin("203.0.113.0/24", 64_999, "RANGE", "CL");
+    covering.announced = false;
+    let visits = [
+        Visit { source: [203, 0, 113, 9].into(), origin: covering, ..Visit::example(1, minute(1)) },
+        Visit { source: [192, 0, 2, 9].into(), origin: evidence::Origin::default(), ..Visit::example(2, minute(1)) },
+        Visit::example(3, minute(1)),
+    ];
+    let (_folder, statistics) = lake(visits, &[]).await;
+    let page = statistics.page(Selection::new(quarter())).await.unwrap();
+    for (dimension, key) in [(Dimension::Cidr, "prefix"), (Dimension::As, "asn"), (Dimension::Ip, "source_ip")] {
+        let ranking = page.ranking(dimension, Sort::Emails).await.unwrap();
+        let announced: std::collections::BTreeMap<_, _> =
+            ranking.rows.iter().map(|row| (row.key[key].as_str(), row.announced())).collect();
+        let values: Vec<_> = announced.into_values().collect();
+        assert!([Some(true), Some(false), None].iter().all(|value| values.contains(value)), "{dimension}: {values:?}");
+        let mut text = Vec::new();
+        write_text(&mut text, &page.selection, None, std::slice::from_ref(&ranking)).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("~ no routing table") && text.matches('~').count() == 2, "{text}");
+        let mut csv = Vec::new();
+        write_csv(&mut csv, None, &[ranking]).unwrap();
+        assert!(String::from_utf8(csv).unwrap().contains(",1,false\r\n"), "{dimension}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
