@@ -1,5 +1,7 @@
 //! Rows as a query gives them, in types that need no query engine.
 
+use std::fmt;
+
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::scalar::ScalarValue;
@@ -51,6 +53,21 @@ impl Value {
         }
     }
 
+    /// The value in JSON. Bytes become text in the form of [`evidence::Shown`], from which they can be read back.
+    pub fn to_json(&self) -> serde_json::Value {
+        match self {
+            Self::Null => serde_json::Value::Null,
+            Self::Text(text) => text.as_str().into(),
+            Self::Integer(number) => (*number).into(),
+            Self::Float(number) => (*number).into(),
+            Self::Boolean(truth) => (*truth).into(),
+            Self::Instant(time) => time.to_string().into(),
+            Self::Bytes(bytes) => evidence::shown(bytes).into(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+            Self::Struct(fields) => fields.iter().map(|(name, value)| (name.clone(), value.to_json())).collect(),
+        }
+    }
+
     pub(crate) fn to_scalar(&self) -> ScalarValue {
         match self {
             Self::Null | Self::List(_) | Self::Struct(_) => ScalarValue::Null,
@@ -60,6 +77,29 @@ impl Value {
             Self::Boolean(truth) => ScalarValue::Boolean(Some(*truth)),
             Self::Instant(time) => ScalarValue::TimestampMicrosecond(Some(time.micros()), Some("UTC".into())),
             Self::Bytes(bytes) => ScalarValue::BinaryView(Some(bytes.clone())),
+        }
+    }
+}
+
+/// For people. An absent value is empty.
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => Ok(()),
+            Self::Text(text) => f.write_str(text),
+            Self::Integer(number) => write!(f, "{number}"),
+            Self::Float(number) => write!(f, "{number}"),
+            Self::Boolean(truth) => write!(f, "{truth}"),
+            Self::Instant(time) => write!(f, "{time}"),
+            Self::Bytes(bytes) => f.write_str(&evidence::shown(bytes)),
+            Self::List(items) => {
+                let items: Vec<_> = items.iter().map(Self::to_string).collect();
+                f.write_str(&items.join(", "))
+            }
+            Self::Struct(fields) => {
+                let fields: Vec<_> = fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                f.write_str(&fields.join(" "))
+            }
         }
     }
 }

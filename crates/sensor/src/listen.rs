@@ -97,10 +97,7 @@ pub(crate) async fn accept(listeners: Vec<Listener>, sensor: Arc<Sensor>, connec
 }
 
 /// The next connection of any listener; each is asked first in turn, so that none waits behind a busy one.
-async fn accept_from_any(
-    listeners: &[Listener],
-    first: usize,
-) -> (io::Result<(TcpStream, SocketAddr)>, &Listener) {
+async fn accept_from_any(listeners: &[Listener], first: usize) -> (io::Result<(TcpStream, SocketAddr)>, &Listener) {
     poll_fn(|cx| {
         let (before, after) = listeners.split_at(first);
         for listener in after.iter().chain(before) {

@@ -24,7 +24,8 @@ const OURS: [&str; 9] =
 /// Starts the log on stderr: lines for people on a terminal, JSON elsewhere.
 pub fn log() {
     let level = std::env::var(LEVEL).ok().and_then(|level| level.parse().ok()).unwrap_or(LevelFilter::INFO);
-    let targets = Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|name| (name, level)));
+    let targets =
+        Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|name| (name, level)));
     let terminal = std::io::stderr().is_terminal();
     let people = terminal || std::env::var_os(SUPERVISED).is_some();
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);

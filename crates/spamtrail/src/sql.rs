@@ -3,12 +3,12 @@
 use std::io::Write;
 
 use anyhow::Context;
-use lake::{Answer, Reader};
+use lake::{Answer, Reader, Value};
 
 use crate::Outcome;
 use crate::arguments::{Format, Sql};
 use crate::data::Data;
-use crate::output::{block_on, json, stdout, text, write_line};
+use crate::output::{block_on, stdout, write_line};
 
 pub(crate) fn sql(arguments: Sql) -> anyhow::Result<Outcome> {
     let format = if arguments.json { Format::Json } else { arguments.format };
@@ -37,19 +37,18 @@ fn write(to: &mut dyn Write, answer: &Answer, format: Format, head: bool) -> std
             if head {
                 write_line(to, &answer.columns)?;
             }
-            answer.rows.iter().try_for_each(|row| write_line(to, &row.iter().map(text).collect::<Vec<_>>()))
+            answer.rows.iter().try_for_each(|row| write_line(to, &row.iter().map(Value::to_string).collect::<Vec<_>>()))
         }
         Format::Csv => {
             if head {
                 statistics::write_csv_row(to, &answer.columns)?;
             }
-            answer
-                .rows
-                .iter()
-                .try_for_each(|row| statistics::write_csv_row(to, &row.iter().map(text).collect::<Vec<_>>()))
+            answer.rows.iter().try_for_each(|row| {
+                statistics::write_csv_row(to, &row.iter().map(Value::to_string).collect::<Vec<_>>())
+            })
         }
         Format::Json => answer.rows.iter().try_for_each(|row| {
-            let fields = answer.columns.iter().cloned().zip(row.iter().map(json));
+            let fields = answer.columns.iter().cloned().zip(row.iter().map(Value::to_json));
             let mut line: serde_json::Map<_, _> = [("type".to_owned(), "row".into())].into_iter().collect();
             line.extend(fields);
             writeln!(to, "{}", serde_json::Value::Object(line))

@@ -75,7 +75,8 @@ impl FileName {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let (numbers, extension) = name.split_once('.')?;
         let (boot, sequence) = numbers.split_once('-')?;
-        let stage = [Stage::Open, Stage::Sealed, Stage::Refused].into_iter().find(|stage| stage.extension() == extension)?;
+        let stage =
+            [Stage::Open, Stage::Sealed, Stage::Refused].into_iter().find(|stage| stage.extension() == extension)?;
         Some(Self { boot: Boot(boot.parse().ok()?), sequence: sequence.parse().ok()?, stage })
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use lake::Value;
-use serde_json::{Map, json};
+use serde_json::Map;
 
 use crate::csv::write_csv_row;
 use crate::records::shown;
@@ -29,32 +29,16 @@ impl Sheet {
 
     /// An absent value is an empty cell.
     pub fn write_csv(&self, to: &mut dyn Write) -> io::Result<()> {
-        let cell = |value: &Value| if *value == Value::Null { String::new() } else { shown(value) };
         write_csv_row(to, &self.columns)?;
-        self.rows.iter().try_for_each(|row| write_csv_row(to, &row.iter().map(cell).collect::<Vec<_>>()))
+        self.rows.iter().try_for_each(|row| write_csv_row(to, &row.iter().map(Value::to_string).collect::<Vec<_>>()))
     }
 
     pub fn write_json(&self, to: &mut dyn Write) -> io::Result<()> {
         self.rows.iter().try_for_each(|row| {
             let mut line: Map<_, _> = [("type".to_owned(), self.kind.into())].into_iter().collect();
-            line.extend(self.columns.iter().cloned().zip(row.iter().map(to_json)));
+            line.extend(self.columns.iter().cloned().zip(row.iter().map(Value::to_json)));
             writeln!(to, "{}", serde_json::Value::Object(line))
         })
-    }
-}
-
-/// Bytes become text in the form of [`evidence::Shown`], from which they can be read back.
-fn to_json(value: &Value) -> serde_json::Value {
-    match value {
-        Value::Null => serde_json::Value::Null,
-        Value::Text(text) => text.as_str().into(),
-        Value::Integer(number) => (*number).into(),
-        Value::Float(number) => json!(number),
-        Value::Boolean(truth) => (*truth).into(),
-        Value::Instant(time) => time.to_string().into(),
-        Value::Bytes(bytes) => evidence::shown(bytes).into(),
-        Value::List(items) => items.iter().map(to_json).collect(),
-        Value::Struct(fields) => fields.iter().map(|(name, value)| (name.clone(), to_json(value))).collect(),
     }
 }
 

@@ -71,7 +71,9 @@ fn check(data: &std::path::Path, seen: &Seen, seed: u32) {
     let kept = crate::observatory::sql(data, "SELECT sender, count(*) FROM messages GROUP BY sender");
     let kept: BTreeMap<u64, u64> = kept
         .iter()
-        .map(|row| (row[0].trim_start_matches("token").split('@').next().unwrap().parse().unwrap(), row[1].parse().unwrap()))
+        .map(|row| {
+            (row[0].trim_start_matches("token").split('@').next().unwrap().parse().unwrap(), row[1].parse().unwrap())
+        })
         .collect();
     let answered = seen.answered.lock().unwrap();
     let missing: Vec<_> = answered.iter().filter(|token| !kept.contains_key(token)).collect();

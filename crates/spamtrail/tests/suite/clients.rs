@@ -89,7 +89,15 @@ fn stock_clients_deliver_through_every_protocol_and_the_bytes_are_kept() {
         sent("swaks", "SMTP", observatory.mail);
         let mut swaks = Command::new("swaks");
         std::fs::write(&file, message("swaks-sniffed")).unwrap();
-        swaks.args(["--server", &observatory.socks(), "--from", "a@example.org", "--to", "b@example.net", "--hide-all"]);
+        swaks.args([
+            "--server",
+            &observatory.socks(),
+            "--from",
+            "a@example.org",
+            "--to",
+            "b@example.net",
+            "--hide-all",
+        ]);
         swaks.arg("--data").arg(format!("@{}", file.display()));
         deliver(swaks, b"");
         sent("swaks-sniffed", "SMTP", observatory.proxy);
@@ -103,7 +111,13 @@ fn stock_clients_deliver_through_every_protocol_and_the_bytes_are_kept() {
             ("curl-socks5", "socks5", "192.0.2.25", "S5"),
         ] {
             let mut curl = Command::new("curl");
-            curl.args(["--silent", "--show-error", "--proxytunnel", "--proxy", &format!("{scheme}://{}", observatory.socks())]);
+            curl.args([
+                "--silent",
+                "--show-error",
+                "--proxytunnel",
+                "--proxy",
+                &format!("{scheme}://{}", observatory.socks()),
+            ]);
             curl.args([&format!("smtp://{target}:25"), "--mail-from", "a@example.org", "--mail-rcpt", "b@example.net"]);
             curl.args(["--upload-file", "-"]);
             deliver(curl, &message(token));

@@ -26,7 +26,8 @@ fn play(observatory: &Observatory, flags: &[&str]) {
 fn help_teaches_and_mistakes_are_told() {
     let (code, help, _) = run(&["--help"]);
     assert_eq!(code, 0);
-    for command in ["up", "sensor", "ship", "collect", "portal", "stats", "sql", "origin", "replay", "check", "doctor"] {
+    for command in ["up", "sensor", "ship", "collect", "portal", "stats", "sql", "origin", "replay", "check", "doctor"]
+    {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
         assert_eq!(run(&[command, "--help"]).0, 0, "{command}");
     }
@@ -119,7 +120,10 @@ fn imported_tables_are_used_without_a_restart_and_a_bad_one_changes_nothing() {
     let refused = observatory.ask(&["origin", "import", routes.to_str().unwrap(), bad.to_str().unwrap()]);
     let words = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(2));
-    assert!(words.contains("bad-20260101.dat") && words.contains("line 2") && words.contains("nothing was imported"), "{words}");
+    assert!(
+        words.contains("bad-20260101.dat") && words.contains("line 2") && words.contains("nothing was imported"),
+        "{words}"
+    );
     let listed = json_lines(&observatory.ask(&["origin", "list", "--json"]));
     assert!(listed.iter().all(|table| table["from"] == "embedded"), "nothing is half-applied");
 
