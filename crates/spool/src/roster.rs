@@ -180,7 +180,7 @@ impl Lost {
     pub(crate) fn session(self, now: Time, messages: &[Message]) -> Session {
         let Sitter { connection, path, messages: noted, recipients: noted_recipients } = self.0;
         let more = || messages.iter().filter(|message| message.ordinal >= noted);
-        let path = more().last().map_or(path, |message| message.path.clone());
+        let path = more().next_back().map_or(path, |message| message.path.clone());
         Session {
             path,
             messages: noted + more().count() as u32,
