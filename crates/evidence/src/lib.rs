@@ -5,7 +5,7 @@
 //!
 //! * the **record** ([`Record`]), as a sensor writes it to its spool: CBOR with numbered fields, so that a collector
 //!   reads the records of older and newer sensors;
-//! * the **row** ([`SessionRow`], [`MessageRow`], …), as it stands in the evidence lake: the [`column`] registry has one
+//! * the **row** ([`SessionRow`], [`MessageRow`], …), as it stands in the evidence lake: the [`mod@column`] registry has one
 //!   definition per column, from which schema, filters, table heads, export names and documentation derive.
 
 pub mod address;
