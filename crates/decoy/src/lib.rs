@@ -18,6 +18,7 @@
 //!     local: "198.51.100.1:25".parse()?,
 //!     balancer: None,
 //!     clock: Clock::default(),
+//!     syn: None,
 //! };
 //! let now = Time::from_micros(0);
 //! let mut out = Out::default();

@@ -151,6 +151,7 @@ impl<'p> Run<'p> {
             local: "198.51.100.1:25".parse().unwrap(),
             balancer: None,
             clock: Clock::default(),
+            syn: None,
         };
         let mut out = Out::default();
         let conversation = Conversation::open(connection, listener, persona, 7, &mut out);

@@ -379,6 +379,26 @@ fn connection_columns<R: OfConnection>() -> Vec<Column<R>> {
             "The tables that gave prefix, AS and country, with their dates.",
             |r| Cell::from(&*r.origin().tables),
         ),
+        Column::<R>::new(
+            "os",
+            Text,
+            "The operating system, by the SYN; `unknown` for none of the signatures, `unknown (cookie)` where the \
+             kernel kept no SYN, null where the sensor had none to ask for.",
+            |r| r.system().label.as_deref().map_or(Cell::Null, Cell::from),
+        )
+        .nullable(),
+        Column::<R>::new("syn", Text, "The SYN as a signature in the syntax of p0f; null without one.", |r| {
+            r.system().signature.as_deref().map_or(Cell::Null, Cell::from)
+        })
+        .nullable(),
+        Column::<R>::new(
+            "syn_packet",
+            Bytes,
+            "The SYN itself, from its IP header to the end of its TCP header; empty where the kernel kept none.",
+            |r| r.connection().syn.as_ref().map_or(Cell::Null, |syn| Cell::Bytes(syn.as_slice().into())),
+        )
+        .nullable()
+        .sensor(),
         Column::<R>::new("clock_offset_us", Integer, "Estimated offset of the sensor's clock from UTC.", |r| {
             Cell::Integer(r.connection().clock.offset_us)
         })

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
+use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
 use crate::{SessionId, Time};
@@ -24,6 +25,10 @@ pub struct Connection {
     pub balancer: Option<IpAddr>,
     #[n(5)]
     pub clock: Clock,
+    /// The packet that opened the connection, from its IP header on. Empty when the kernel kept none, as it does while it
+    /// answers with SYN cookies; `None` when it was not asked, could not be, or the packet was a balancer's.
+    #[n(6)]
+    pub syn: Option<ByteVec>,
 }
 
 /// What the kernel knew of the sensor's clock (`adjtimex(2)`).

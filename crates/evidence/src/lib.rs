@@ -22,6 +22,7 @@ mod record;
 mod row;
 mod session;
 mod shown;
+mod system;
 mod time;
 mod transcript;
 
@@ -37,5 +38,6 @@ pub use record::{DecodeError, Record};
 pub use row::{ContentRow, HeartbeatRow, MessageRow, SessionRow, sha256_hex};
 pub use session::{Answer, End, Login, Request, Session, Target};
 pub use shown::{Shown, shown, unshown};
+pub use system::System;
 pub use time::{InvalidTime, QUARTER, Span, Time, Window};
 pub use transcript::{Transcript, Turn};

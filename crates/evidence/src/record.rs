@@ -49,6 +49,7 @@ mod tests {
                 local: "[2001:db8::1]:25".parse().unwrap(),
                 balancer: Some("127.0.0.1".parse().unwrap()),
                 clock: Clock { offset_us: -12, uncertainty_us: Some(500) },
+                syn: Some(b"\x45\x00".to_vec().into()),
             },
             ended_at: Time::from_micros(1_274_131_800_000_001),
             end: End::Lost,
@@ -84,6 +85,18 @@ mod tests {
         for record in [session(), heartbeat] {
             assert_eq!(Record::decode(&record.encode()).unwrap(), record);
         }
+    }
+
+    #[test]
+    fn a_record_of_a_sensor_that_kept_no_syn_is_read() {
+        let Record::Session(mut with) = session() else { unreachable!() };
+        let kept = Record::Session(with.clone()).encode();
+        with.connection.syn = None;
+        let without = Record::Session(with).encode();
+        // A field that is not there is not written: such a record is what older sensors write.
+        assert_eq!(kept.len() - without.len(), b"\x42\x45\x00".len());
+        let Record::Session(read) = Record::decode(&without).unwrap() else { unreachable!() };
+        assert_eq!(read.connection.syn, None);
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use crate::{Connection, Heartbeat, Message, Origin, Session, Time, address};
+use crate::{Connection, Heartbeat, Message, Origin, Session, System, Time, address};
 
 /// A session with its source's origin as of its start.
 #[derive(Clone, Debug)]
 pub struct SessionRow {
     pub session: Session,
     pub origin: Origin,
+    pub system: System,
     pub received_at: Time,
 }
 
@@ -17,6 +18,7 @@ pub struct SessionRow {
 pub struct MessageRow {
     pub message: Message,
     pub origin: Origin,
+    pub system: System,
     pub received_at: Time,
     pub sha256: [u8; 32],
 }
@@ -53,6 +55,7 @@ pub struct HeartbeatRow {
 pub(crate) trait OfConnection {
     fn connection(&self) -> &Connection;
     fn origin(&self) -> &Origin;
+    fn system(&self) -> &System;
 }
 
 impl OfConnection for SessionRow {
@@ -63,6 +66,10 @@ impl OfConnection for SessionRow {
     fn origin(&self) -> &Origin {
         &self.origin
     }
+
+    fn system(&self) -> &System {
+        &self.system
+    }
 }
 
 impl OfConnection for MessageRow {
@@ -72,6 +79,10 @@ impl OfConnection for MessageRow {
 
     fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    fn system(&self) -> &System {
+        &self.system
     }
 }
 

@@ -1,5 +1,7 @@
 //! All signature files together, and the one answer that they give.
 
+use evidence::System;
+
 use crate::{Syn, SyntaxError, p0f, pf};
 
 /// Signatures of systems since 2012, written for this project.
@@ -95,6 +97,18 @@ impl Catalogue {
         Ok(count)
     }
 
+    /// What is known of the system behind a connection, by the packet that the sensor has of it: see
+    /// [`evidence::Connection::syn`].
+    pub fn system(&self, packet: Option<&[u8]>) -> System {
+        let Some(packet) = packet else { return System::default() };
+        if packet.is_empty() {
+            return System { label: Some(System::COOKIE.into()), signature: None };
+        }
+        let syn = Syn::parse(packet).ok();
+        let label = syn.as_ref().and_then(|syn| self.find(syn)).map_or(System::UNKNOWN, |found| found.label);
+        System { label: Some(label.into()), signature: syn.map(|syn| syn.to_string()) }
+    }
+
     /// The best of what the files say, and the first of them where they are as good.
     pub fn find(&self, syn: &Syn) -> Option<Match<'_>> {
         let mut best: Option<Match<'_>> = None;
@@ -114,15 +128,19 @@ impl Catalogue {
 mod tests {
     use super::*;
 
-    /// A SYN by way of IPv4 with Don't Fragment set.
     fn syn(ttl: u8, window: u16, options: &[u8]) -> Syn {
+        Syn::parse(&packet(ttl, window, options)).unwrap()
+    }
+
+    /// A SYN by way of IPv4 with Don't Fragment set.
+    fn packet(ttl: u8, window: u16, options: &[u8]) -> Vec<u8> {
         let length = 40 + options.len() as u8;
         let mut packet = vec![0x45, 0, 0, length, 0, 9, 0x40, 0, ttl, 6, 0, 0, 192, 0, 2, 7, 198, 51, 100, 1];
         packet.extend([4, 1, 0, 25, 0, 0, 0, 1, 0, 0, 0, 0, (length - 20) << 2, 2]);
         packet.extend(window.to_be_bytes());
         packet.extend([0; 4]);
         packet.extend(options);
-        Syn::parse(&packet).unwrap()
+        packet
     }
 
     const NO_SCALE: &[u8] = &[2, 4, 5, 0xb4, 1, 1, 4, 2];
@@ -147,6 +165,19 @@ mod tests {
         assert_eq!(label(50, 64240, LINUX), Some("Linux-4.20+"));
         assert_eq!(label(50, 29200, LINUX), Some("Linux-3.11-4.19"));
         assert_eq!(label(50, 12345, &[1, 1, 1, 1]), None);
+    }
+
+    #[test]
+    fn what_is_not_known_is_told_apart() {
+        let catalogue = Catalogue::embedded();
+        let label = |packet: Option<&[u8]>| catalogue.system(packet).label;
+        assert_eq!(label(None), None, "the sensor had none to ask for");
+        assert_eq!(label(Some(&[])).as_deref(), Some("unknown (cookie)"));
+        assert_eq!(label(Some(&[0x45])).as_deref(), Some("unknown"), "it cannot be read");
+        let strange = packet(50, 12345, &[1, 1, 1, 1]);
+        let system = catalogue.system(Some(&strange));
+        assert_eq!(system.label.as_deref(), Some("unknown"));
+        assert_eq!(system.signature.as_deref(), Some("4:50+14:0:0:12345,0:nop,nop,nop,nop:df,id+:0"));
     }
 
     /// The kernel of Linux with time to live, timestamps and scaling set as Windows has them.

@@ -107,6 +107,8 @@ async fn read_proxy_header(accepted: &mut Accepted, bytes: &mut Vec<u8>) -> Resu
 fn believe(accepted: &mut Accepted, presented: Presented) {
     let balancer = accepted.connection.source.ip();
     accepted.connection.balancer = Some(balancer);
+    // It tells of the balancer's system.
+    accepted.connection.syn = None;
     if let Presented::Client { source, destination } = presented {
         accepted.connection.source = canonical(source);
         accepted.connection.local = canonical(destination);
@@ -313,6 +315,7 @@ mod tests {
             local: "192.0.2.1:25".parse().unwrap(),
             balancer: None,
             clock: evidence::Clock::default(),
+            syn: None,
         };
         assert_ne!(seed(&connection(1)) % 16, seed(&connection(2)) % 16);
         assert_eq!(seed(&connection(1)), seed(&connection(1)));

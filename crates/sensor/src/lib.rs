@@ -18,6 +18,7 @@ mod connection;
 mod limits;
 mod listen;
 mod proxy_header;
+mod syn;
 mod tally;
 
 use std::collections::BTreeSet;

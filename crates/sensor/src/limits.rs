@@ -23,6 +23,9 @@ pub(crate) const PROXY_HEADER: usize = 1024;
 /// Connections that the kernel completes and holds for a listener. Beyond it the kernel drops SYNs.
 pub(crate) const BACKLOG: i32 = 4096;
 
+/// Longest SYN: the headers of IPv6 and TCP with all options, and extension headers. A longer one is not kept.
+pub(crate) const SYN: usize = 512;
+
 /// Bytes read in one go.
 pub(crate) const READ: usize = 64 * 1024;
 

@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{self, Stopwatch};
 use crate::connection::{self, Accepted};
-use crate::{Sensor, limits, now};
+use crate::{Sensor, limits, now, syn};
 
 /// A socket that listens, and how it meets its clients.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub struct Listener {
     pub(crate) port: u16,
     /// The address of every connection accepted here; `None` where this machine's addresses are all listened on.
     local: Option<SocketAddr>,
+    /// Whether the kernel keeps the SYNs of connections.
+    keeps_syns: bool,
     pub(crate) manner: decoy::Listener,
 }
 
@@ -44,12 +46,14 @@ pub fn bind(address: SocketAddr, manner: decoy::Listener) -> Result<Listener, Bi
         socket.set_reuse_address(true)?;
         // Connections inherit it. Every reply is written whole, so there is nothing to wait for.
         socket.set_tcp_nodelay(true)?;
+        // An old kernel cannot; then the sensor works without.
+        let keeps_syns = syn::keep(&socket).is_ok();
         socket.bind(&address.into())?;
         socket.listen(limits::BACKLOG)?;
         let socket = TcpListener::from_std(socket.into())?;
         let bound = socket.local_addr()?;
         let local = (!bound.ip().is_unspecified()).then(|| canonical(bound));
-        Ok(Listener { port: bound.port(), socket, local, manner })
+        Ok(Listener { port: bound.port(), socket, local, keeps_syns, manner })
     };
     listen().map_err(|error| BindError { address, error })
 }
@@ -121,5 +125,6 @@ fn describe(sensor: &Sensor, listener: &Listener, stream: &TcpStream, peer: Sock
         local,
         balancer: None,
         clock: clock::state(),
+        syn: listener.keeps_syns.then(|| syn::kept(stream)).flatten().map(Into::into),
     }
 }

@@ -199,6 +199,8 @@ async fn a_trusted_balancer_presents_the_client_and_nobody_else_can() {
     assert_eq!(sources[..2], ["192.0.2.7:40112", "[2001:db8::7]:40112"]);
     assert_eq!(caught.sessions[0].connection.local.to_string(), "198.51.100.1:25");
     assert_eq!(caught.sessions[0].connection.balancer.unwrap().to_string(), "127.0.0.1");
+    let syns: Vec<_> = caught.sessions[..2].iter().map(|session| &session.connection.syn).collect();
+    assert_eq!(syns, [&None, &None], "the SYN is the balancer's");
     assert_eq!(caught.sessions[2].end, End::BadProxyHeader);
     assert_eq!(caught.counter(Counter::BadProxyHeaders), 1);
 
@@ -208,6 +210,38 @@ async fn a_trusted_balancer_presents_the_client_and_nobody_else_can() {
     let caught = sensor.stop().await;
     assert_eq!(caught.sessions[0].connection.source, stranger.local_addr().unwrap());
     assert!(caught.sessions[0].quirks.contains(Quirk::ProxyHeaderInStream));
+}
+
+/// The system that a session's SYN tells of.
+fn system(session: &Session) -> (fingerprint::IpVersion, String) {
+    let syn = session.connection.syn.as_ref().expect("the kernel keeps SYNs");
+    let syn = fingerprint::Syn::parse(syn).unwrap();
+    let catalogue = fingerprint::Catalogue::embedded();
+    let label = catalogue.find(&syn).map_or_else(|| syn.to_string(), |found| found.label.to_owned());
+    (syn.version, label)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_syn_of_each_connection_is_kept_and_tells_its_system() {
+    for (address, version) in [("127.0.0.1:0", fingerprint::IpVersion::V4), ("[::1]:0", fingerprint::IpVersion::V6)] {
+        if std::net::TcpListener::bind(address).is_err() {
+            return specimen::skip("this machine has no IPv6 loopback");
+        }
+        let sensor = start_on(address, "", 10, 1 << 26);
+        let message = b"MAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nhello\r\n.\r\nQUIT\r\n";
+        for port in [sensor.mail, sensor.sniffing] {
+            let mut client = TcpStream::connect(port).await.unwrap();
+            talk(&mut client, message, "Bye\r\n").await;
+        }
+        let caught = sensor.stop().await;
+        for session in &caught.sessions {
+            let (seen, label) = system(session);
+            assert_eq!(seen, version);
+            assert!(label.starts_with("Linux"), "{label}");
+        }
+        // Each message has it too: its row tells the system without the session's.
+        assert_eq!(caught.messages[0].connection.syn, caught.sessions[0].connection.syn);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

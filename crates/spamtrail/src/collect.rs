@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::CollectConfig;
 use crate::data::Data;
 use crate::ingest::{Ingest, RecordId};
+use crate::signatures::catalogue;
 use crate::tables::Tables;
 
 /// The shortest time from one commit to the next: what arrives in between goes together.
@@ -50,7 +51,7 @@ pub(crate) async fn collect(config: CollectConfig) -> anyhow::Result<()> {
     let inbox = Arc::new(Mutex::new(Inbox::open(&data.inbox(), taken.by_all)?));
     let folder = data.origin();
     let tables = Arc::new(tokio::task::spawn_blocking(move || Tables::open(&folder)).await??);
-    let mut ingest = Ingest::new();
+    let mut ingest = Ingest::new(catalogue(&data.signatures())?);
     remember_recent(&mut ingest, &data.lake()).await?;
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;

@@ -27,6 +27,11 @@ impl Data {
         self.0.join("origin")
     }
 
+    /// Signatures of operating systems that the operator added.
+    pub(crate) fn signatures(&self) -> PathBuf {
+        self.0.join("signatures")
+    }
+
     /// The collector's authority: who holds its key can make sensors.
     pub(crate) fn authority(&self) -> PathBuf {
         self.0.join("identity/authority")

@@ -4,8 +4,9 @@ use std::collections::{HashSet, VecDeque};
 
 use evidence::{
     Connection, ContentRow, HeartbeatId, HeartbeatRow, MessageId, MessageRow, Origin, Record, SessionId, SessionRow,
-    Time,
+    System, Time,
 };
+use fingerprint::Catalogue;
 use lake::Rows;
 use origin::Atlas;
 use sha2::{Digest, Sha256};
@@ -13,14 +14,16 @@ use sha2::{Digest, Sha256};
 /// Makes rows of records, each record once.
 #[derive(Debug)]
 pub(crate) struct Ingest {
+    /// What tells systems by their SYNs.
+    catalogue: Catalogue,
     recent: Recent,
     /// Records whose rows were given out and are not known to be kept.
     unkept: HashSet<RecordId>,
 }
 
 impl Ingest {
-    pub(crate) fn new() -> Self {
-        Self { recent: Recent::default(), unkept: HashSet::new() }
+    pub(crate) fn new(catalogue: Catalogue) -> Self {
+        Self { catalogue, recent: Recent::default(), unkept: HashSet::new() }
     }
 
     /// Remembers a record that the lake has, by its id.
@@ -51,18 +54,24 @@ impl Ingest {
         match record {
             Record::Session(session) => {
                 let origin = origin_of(&session.connection, atlas);
-                rows.sessions.push(SessionRow { session: *session, origin, received_at });
+                let system = self.system_of(&session.connection);
+                rows.sessions.push(SessionRow { session: *session, origin, system, received_at });
             }
             Record::Message(message) => {
                 let sha256 = Sha256::digest(message.content.as_slice()).into();
                 let (first_seen, content) = (message.accepted_at, message.content.to_vec());
                 rows.contents.push(ContentRow { sha256, first_seen, content });
                 let origin = origin_of(&message.connection, atlas);
-                rows.messages.push(MessageRow { message: *message, origin, received_at, sha256 });
+                let system = self.system_of(&message.connection);
+                rows.messages.push(MessageRow { message: *message, origin, system, received_at, sha256 });
             }
             Record::Heartbeat(heartbeat) => rows.heartbeats.push(HeartbeatRow { heartbeat: *heartbeat, received_at }),
         }
         true
+    }
+
+    fn system_of(&self, connection: &Connection) -> System {
+        self.catalogue.system(connection.syn.as_ref().map(|syn| syn.as_slice()))
     }
 }
 

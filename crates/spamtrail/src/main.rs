@@ -9,6 +9,7 @@ mod ingest;
 mod origins;
 mod output;
 mod replay;
+mod signatures;
 mod sql;
 mod stats;
 mod tables;

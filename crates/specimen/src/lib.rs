@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use evidence::{
     Boot, Clock, Connection, ContentRow, Counters, End, EndOfData, Heartbeat, HeartbeatId, HeartbeatRow, Message,
-    MessageRow, Origin, Protocol, Quirks, SensorName, Session, SessionId, SessionRow, SpoolState, Time, Transcript,
+    MessageRow, Origin, Protocol, Quirks, SensorName, Session, SessionId, SessionRow, SpoolState, System, Time,
+    Transcript,
 };
 
 pub use quarter::{QUARTER_START, Quarter, SensorTotals};
@@ -25,6 +26,7 @@ pub struct Visit {
     pub at: Time,
     pub source: IpAddr,
     pub origin: Origin,
+    pub system: System,
     pub port: u16,
     pub protocol: Protocol,
     pub emails: Vec<Email>,
@@ -58,6 +60,7 @@ impl Visit {
             at,
             source: IpAddr::from([192, 0, 2, 7]),
             origin: origin("192.0.2.0/24", 64496, "EXAMPLE", "BR"),
+            system: System::default(),
             port: 25,
             protocol: Protocol::Smtp,
             emails: vec![Email::example()],
@@ -72,6 +75,7 @@ impl Visit {
             local: (IpAddr::from([198, 51, 100, 1]), self.port).into(),
             balancer: None,
             clock: Clock::default(),
+            syn: None,
         }
     }
 
@@ -133,6 +137,7 @@ impl Visit {
             .map(|ordinal| MessageRow {
                 message: self.message(ordinal),
                 origin: origin.clone(),
+                system: self.system.clone(),
                 received_at,
                 sha256: digest(&self.emails[ordinal].content),
             })
@@ -144,7 +149,12 @@ impl Visit {
         };
         Evidence {
             contents: messages.iter().map(content).collect(),
-            session: SessionRow { session: self.session(), origin: origin.clone(), received_at },
+            session: SessionRow {
+                session: self.session(),
+                origin: origin.clone(),
+                system: self.system.clone(),
+                received_at,
+            },
             messages,
         }
     }

@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use evidence::{Origin, Protocol, Time};
+use evidence::{Origin, Protocol, System, Time};
 
 use crate::{Email, Visit, name, origin};
 
@@ -79,6 +79,7 @@ fn visit(sensor: SensorTotals, index: u64, serial: u64, email_bytes: usize) -> V
         at: QUARTER_START + Duration::from_millis(index * 890_000 / sensor.connections),
         source,
         origin,
+        system: System::default(),
         port,
         protocol: if port == 25 { Protocol::Smtp } else { protocols[(serial % 4) as usize] },
         emails: (0..emails)

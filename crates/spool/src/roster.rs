@@ -108,7 +108,7 @@ impl Roster {
     /// Takes a seat; `None` when all are taken.
     pub(crate) fn take(self: &Arc<Self>, connection: &Connection) -> Option<Seat> {
         let number = lock(&self.free).pop()?;
-        let sitter = Sitter { connection: connection.clone(), path: Vec::new(), messages: 0, recipients: 0 };
+        let sitter = Sitter { connection: seated(connection), path: Vec::new(), messages: 0, recipients: 0 };
         let seat = Seat { roster: Arc::clone(self), number, sitter: Mutex::new(Some(sitter)) };
         seat.write();
         Some(seat)
@@ -123,7 +123,7 @@ impl Seat {
     /// Notes better facts of the connection, at once.
     pub(crate) fn identify(&self, connection: &Connection) {
         if let Some(sitter) = lock(&self.sitter).as_mut() {
-            sitter.connection = connection.clone();
+            sitter.connection = seated(connection);
         }
         self.write();
     }
@@ -166,6 +166,11 @@ impl Seat {
             tracing::error!(%error, "the roster cannot be written");
         }
     }
+}
+
+/// A connection as its seat tells it: without its SYN, for which there is no room.
+fn seated(connection: &Connection) -> Connection {
+    Connection { syn: None, ..connection.clone() }
 }
 
 fn decode(seat: &[u8]) -> Option<Sitter> {
@@ -217,7 +222,8 @@ impl Lost {
 
     /// Its session, given the messages that the open segments hold of it: the seat may not tell them yet.
     pub(crate) fn session(self, now: Time, messages: &[Message]) -> Session {
-        let Sitter { connection, path, messages: noted, recipients: noted_recipients } = self.0;
+        let Sitter { mut connection, path, messages: noted, recipients: noted_recipients } = self.0;
+        connection.syn = messages.first().and_then(|message| message.connection.syn.clone());
         let more = || messages.iter().filter(|message| message.ordinal >= noted);
         let path = more().next_back().map_or(path, |message| message.path.clone());
         Session {
@@ -241,6 +247,7 @@ mod tests {
             local: "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535".parse().unwrap(),
             balancer: Some("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff".parse().unwrap()),
             clock: evidence::Clock { offset_us: i64::MIN, uncertainty_us: Some(u64::MAX) },
+            syn: Some(vec![0; 120].into()),
         }
     }
 

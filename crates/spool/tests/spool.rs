@@ -34,6 +34,7 @@ fn connection(spool: &Spool, number: u64) -> Connection {
         local: "198.51.100.1:25".parse().unwrap(),
         balancer: None,
         clock: Clock::default(),
+        syn: None,
     }
 }
 
