@@ -153,7 +153,8 @@ pub(crate) struct Stats {
     /// The end of the window.
     #[arg(long, value_name = "TIME", default_value = "now")]
     pub(crate) at: String,
-    /// One table instead of all: sensor, country, as, cidr, ip, protocol, port, domain, sender-domain or location.
+    /// One table instead of all: sensor, country, as, cidr, ip, protocol, port, os, domain, sender-domain or
+    /// location.
     #[arg(long, value_name = "DIMENSION")]
     pub(crate) by: Option<Dimension>,
     /// What tables are sorted by: emails or recipients.

@@ -16,6 +16,7 @@ pub enum Dimension {
     Ip,
     Protocol,
     Port,
+    Os,
     Domain,
     SenderDomain,
     Location,
@@ -23,7 +24,7 @@ pub enum Dimension {
 
 impl Dimension {
     /// In the order of the pages.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Sensor,
         Self::Country,
         Self::As,
@@ -31,6 +32,7 @@ impl Dimension {
         Self::Ip,
         Self::Protocol,
         Self::Port,
+        Self::Os,
         Self::Domain,
         Self::SenderDomain,
         Self::Location,
@@ -46,6 +48,7 @@ impl Dimension {
             Self::Ip => "ip",
             Self::Protocol => "protocol",
             Self::Port => "port",
+            Self::Os => "os",
             Self::Domain => "domain",
             Self::SenderDomain => "sender-domain",
             Self::Location => "location",
@@ -62,6 +65,7 @@ impl Dimension {
             Self::Ip => "IP addresses",
             Self::Protocol => "Protocols",
             Self::Port => "Destination ports",
+            Self::Os => "Operating systems",
             Self::Domain => "Domains of recipients",
             Self::SenderDomain => "Domains of senders",
             Self::Location => "Locations of addresses",
@@ -79,6 +83,7 @@ impl Dimension {
             Self::Ip => &["source_ip"],
             Self::Protocol => &["protocol"],
             Self::Port => &["port"],
+            Self::Os => &["os"],
             Self::Domain | Self::SenderDomain => &["domain"],
             Self::Location => &["location"],
         }
@@ -104,6 +109,7 @@ impl Dimension {
             Self::Ip => "source_ip",
             Self::Protocol => "protocol",
             Self::Port => "port",
+            Self::Os => "os",
             Self::Domain => "recipient_domains",
             Self::SenderDomain => "sender_domain",
             Self::Location => "location",
@@ -205,7 +211,7 @@ impl Filter {
             Dimension::Ip => value.parse::<std::net::IpAddr>().ok().map(|ip| Value::Text(ip.to_string())),
             Dimension::Protocol => value.parse::<Protocol>().ok().map(|p| Value::Text(p.label().to_owned())),
             Dimension::Port => value.parse::<u16>().ok().map(|port| Value::Integer(port.into())),
-            Dimension::Domain | Dimension::SenderDomain => text(),
+            Dimension::Os | Dimension::Domain | Dimension::SenderDomain => text(),
         };
         let invalid = || InvalidFilter { dimension, value: value.to_owned() };
         Ok(Self { dimension, value: value.to_owned(), parsed: parsed.ok_or_else(invalid)? })
@@ -279,6 +285,7 @@ mod tests {
         assert!(ok(Dimension::Port, "25") && !ok(Dimension::Port, "65536"));
         assert!(ok(Dimension::Protocol, "S4a") && !ok(Dimension::Protocol, "gopher"));
         assert!(ok(Dimension::Country, "-"));
+        assert!(ok(Dimension::Os, "Win-XP-SP1/Win-2k-SP4") && ok(Dimension::Os, "unknown (cookie)"));
     }
 
     #[test]

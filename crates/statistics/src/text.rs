@@ -165,6 +165,7 @@ pub const fn describing_columns(dimension: Dimension) -> &'static [&'static str]
         Dimension::Ip => &["ip", "cidr", "asn", "cc"],
         Dimension::Protocol => &["protocol"],
         Dimension::Port => &["port"],
+        Dimension::Os => &["os"],
         Dimension::Domain | Dimension::SenderDomain => &["domain"],
     }
 }
@@ -181,6 +182,7 @@ pub fn describe(dimension: Dimension, row: &Ranked) -> Vec<String> {
         Dimension::Ip => vec![key("source_ip"), key("prefix"), key("asn"), key("country")],
         Dimension::Protocol => vec![key("protocol")],
         Dimension::Port => vec![key("port")],
+        Dimension::Os => vec![key("os")],
         Dimension::Domain | Dimension::SenderDomain => vec![key("domain")],
     }
 }

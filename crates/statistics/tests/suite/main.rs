@@ -5,7 +5,7 @@ mod original;
 
 use std::time::Duration;
 
-use evidence::{Protocol, ProtocolSet, Span, Time, Window};
+use evidence::{Protocol, ProtocolSet, Span, System, Time, Window};
 use lake::{Lake, Rows};
 use specimen::{Email, QUARTER_START, Quarter, Visit, heartbeat, origin};
 use statistics::{
@@ -139,10 +139,13 @@ async fn filters_hold_in_every_table() {
         emails: emails(count, 4),
         ..Visit::example(number, minute(1))
     };
-    let visits = [visit(1, 25, Protocol::Smtp, 2), visit(2, 1080, Protocol::Socks5, 3)];
+    let system = System { label: Some("Win-XP-SP1/Win-2k-SP4".into()), signature: None };
+    let visits = [visit(1, 25, Protocol::Smtp, 2), Visit { system, ..visit(2, 1080, Protocol::Socks5, 3) }];
     let (_folder, statistics) = lake(visits, &[]).await;
     for (dimension, value, expected) in [
         (Dimension::Port, "1080", 3),
+        (Dimension::Os, "Win-XP-SP1/Win-2k-SP4", 3),
+        (Dimension::Os, "-", 2),
         (Dimension::Protocol, "SMTP", 2),
         (Dimension::Country, "BR", 5),
         (Dimension::As, "64496", 5),
@@ -167,7 +170,11 @@ async fn filters_hold_in_every_table() {
         assert_eq!(series.quarters.iter().map(|quarter| quarter.emails).sum::<u64>(), expected, "{dimension} {value}");
         assert!(!records.columns.iter().any(|column| ["sender", "recipients", "helo"].contains(&column.as_str())));
     }
-    let records = statistics.page(Selection::new(quarter())).await.unwrap().records(RecordKind::Connections).await;
+    let page = statistics.page(Selection::new(quarter())).await.unwrap();
+    let systems = page.ranking(Dimension::Os, Sort::Emails).await.unwrap().rows;
+    let systems: Vec<_> = systems.iter().map(|row| (row.key["os"].as_str(), row.counts.emails)).collect();
+    assert_eq!(systems, [("Win-XP-SP1/Win-2k-SP4", 3), ("-", 2)]);
+    let records = page.records(RecordKind::Connections).await;
     assert_eq!(records.unwrap().rows.len(), 2);
 }
 
