@@ -244,6 +244,61 @@ async fn the_syn_of_each_connection_is_kept_and_tells_its_system() {
     }
 }
 
+/// Runs another test of this file in a network of its own, whose kernel is set as told.
+fn in_a_network_of_its_own(settings: &[(&str, u32)], test: &str) {
+    if !specimen::has_program("unshare") || !specimen::has_program("ip") {
+        return;
+    }
+    let set = |(name, value): &(&str, u32)| format!("echo {value} > /proc/sys/net/ipv4/{name} && ");
+    let settings: String = settings.iter().map(set).collect();
+    // The segments of Ethernet: the loopback's own are larger than any that abusers send.
+    let script = format!("ip link set lo mtu 1500 up && {settings} exec \"$0\" --exact {test} --ignored");
+    let unshare = ["--user", "--map-root-user", "--net", "sh", "-c", &script];
+    let program = std::env::current_exe().unwrap();
+    let run = std::process::Command::new("unshare").args(unshare).arg(program).output().unwrap();
+    let told = String::from_utf8_lossy(&run.stdout);
+    if !told.contains("running 1 test") {
+        return specimen::skip("this machine makes no network namespace for a user");
+    }
+    assert!(run.status.success(), "{told}{}", String::from_utf8_lossy(&run.stderr));
+}
+
+/// The SYN of a connection to a sensor on the loopback.
+async fn kept_syn() -> Option<Vec<u8>> {
+    let sensor = start("", 10, 1 << 26);
+    talk(&mut TcpStream::connect(sensor.mail).await.unwrap(), b"QUIT\r\n", "Bye\r\n").await;
+    let caught = sensor.stop().await;
+    caught.sessions[0].connection.syn.as_ref().map(|syn| syn.to_vec())
+}
+
+#[test]
+fn a_kernel_that_poses_as_windows_is_called_windows() {
+    let as_windows = [("ip_default_ttl", 128), ("tcp_timestamps", 0), ("tcp_window_scaling", 0)];
+    in_a_network_of_its_own(&as_windows, "posing_as_windows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the test before runs it"]
+async fn posing_as_windows() {
+    let system = fingerprint::Catalogue::embedded().system(kept_syn().await.as_deref());
+    assert_eq!(system.signature.as_deref(), Some("4:128+0:0:1460:mss*44,0:mss,nop,nop,sok:df,id+:0"));
+    assert_eq!(system.label.as_deref(), Some("Win-XP-SP1/Win-2k-SP3"));
+}
+
+#[test]
+fn a_connection_made_with_a_syn_cookie_has_no_syn_and_says_so() {
+    in_a_network_of_its_own(&[("tcp_syncookies", 2)], "with_a_syn_cookie");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the test before runs it"]
+async fn with_a_syn_cookie() {
+    let syn = kept_syn().await;
+    assert_eq!(syn.as_deref(), Some(&[][..]));
+    let system = fingerprint::Catalogue::embedded().system(syn.as_deref());
+    assert_eq!(system.label.as_deref(), Some(evidence::System::COOKIE));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sensor_serves_ipv6() {
     if std::net::TcpListener::bind("[::1]:0").is_err() {
