@@ -21,16 +21,6 @@ pub enum Fit {
     Fuzzy,
 }
 
-impl Fit {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Exact => "exact",
-            Self::Generic => "generic",
-            Self::Fuzzy => "fuzzy",
-        }
-    }
-}
-
 /// What a SYN was found to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Match<'a> {

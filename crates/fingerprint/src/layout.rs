@@ -17,17 +17,13 @@ pub const MAX_OPTIONS: usize = 40;
 /// The kinds of options in their order, and how many bytes follow the end of the options.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Layout {
+    /// As the registry of TCP numbers them.
     kinds: Vec<u8>,
     /// Bytes behind the option that ends the options; 0 without one.
     padding: u8,
 }
 
 impl Layout {
-    /// The kinds of the options, as the registry of TCP numbers them.
-    pub fn kinds(&self) -> &[u8] {
-        &self.kinds
-    }
-
     pub(crate) fn push(&mut self, kind: u8) {
         self.kinds.push(kind);
     }

@@ -280,6 +280,56 @@ mod tests {
         assert_eq!(book.entries().map(Entry::short).collect::<Vec<_>>(), ["Win-XP-SP1/Win-2k-SP4"]);
     }
 
+    /// Whether a SYN with MSS, two blanks and SACK has the signature, after a change.
+    fn fits(signature: &str, change: impl FnOnce(&mut Syn)) -> bool {
+        let mut syn = Syn {
+            version: IpVersion::V4,
+            ttl: 110,
+            ip_options: 0,
+            mss: 1400,
+            window: 16_384,
+            scale: 0,
+            layout: "mss,nop,nop,sok".parse().unwrap(),
+            quirks: "df,id+".parse().unwrap(),
+            timestamp: 0,
+            headers: 48,
+            length: 48,
+        };
+        change(&mut syn);
+        Book::parse(&format!("{signature}: A:::a")).unwrap().find(&syn).is_some()
+    }
+
+    #[test]
+    fn every_field_has_its_say() {
+        let row = "16384:128:1:48:M*,N,N,S";
+        assert!(fits(row, |_| {}));
+        assert!(fits(row, |syn| syn.ttl = 88) && !fits(row, |syn| syn.ttl = 87), "40 hops");
+        assert!(!fits(row, |syn| syn.ttl = 129));
+        assert!(!fits(row, |syn| syn.quirks = "id-".parse().unwrap()));
+        assert!(!fits(row, |syn| syn.length = 49));
+        assert!(!fits(row, |syn| syn.layout = "mss".parse().unwrap()));
+        assert!(!fits("16384:128:1:48:M1460,N,N,S", |_| {}) && fits("16384:128:1:48:M%100,N,N,S", |_| {}));
+        let v6 = |syn: &mut Syn| (syn.version, syn.length, syn.quirks) = (IpVersion::V6, 68, Default::default());
+        assert!(fits(row, v6), "compared as if it had come by IPv4");
+        let stamped = |quirks: &'static str| {
+            move |syn: &mut Syn| {
+                syn.layout = "mss,ts".parse().unwrap();
+                syn.quirks = quirks.parse().unwrap();
+            }
+        };
+        assert!(fits("*:128:1:*:M*,T0", stamped("df,ts1-")) && !fits("*:128:1:*:M*,T0", stamped("df")));
+        assert!(fits("*:128:1:*:M*,T", stamped("df")) && !fits("*:128:1:*:M*,T", stamped("df,ts1-")));
+    }
+
+    #[test]
+    fn windows_are_numbers_and_multiples_of_segments_and_packets() {
+        let window = |of: &str, seen: u16| fits(&format!("{of}:128:1:48:M*,N,N,S"), |syn| syn.window = seen);
+        assert!(window("*", 7) && window("%8192", 24_576) && !window("%8192", 24_577));
+        assert!(window("S4", 5600) && window("S4", 5840), "of its own segments, or of Ethernet's");
+        assert!(window("T4", 5760) && window("T4", 6000) && !window("T4", 5600));
+        assert!(!fits("S0:128:1:48:M*,N,N,S", |syn| (syn.window, syn.mss) = (0, 0)));
+    }
+
     #[test]
     fn a_wrong_row_is_named_by_its_line() {
         for (row, message) in [
