@@ -174,6 +174,7 @@ pub fn heartbeat(sensor: &str, number: u64, at: Time) -> HeartbeatRow {
         spool: SpoolState::default(),
         clock: Clock::default(),
         last: false,
+        confined: Some(true),
     };
     HeartbeatRow { heartbeat, received_at: at }
 }
