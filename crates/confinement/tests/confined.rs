@@ -1,6 +1,7 @@
 //! A confined process: what it can no longer do, and what it still must. Each case runs in a process of its own, which this
 //! program starts by its own name; the cases say so when they fail.
 #![allow(clippy::unwrap_used)]
+#![allow(clippy::print_stdout, reason = "this program is its own harness")]
 
 use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
@@ -14,7 +15,10 @@ use std::time::Duration;
 
 use confinement::{Confinement, Report};
 
-const CASES: &[(&str, fn(&Path))] = &[
+/// A case, given the one folder that it may use.
+type Case = (&'static str, fn(&Path));
+
+const CASES: &[Case] = &[
     ("every_way_out_is_closed_for_every_thread", every_way_out_is_closed_for_every_thread),
     ("what_a_sensor_does_goes_on", what_a_sensor_does_goes_on),
     ("a_panic_is_told_and_caught", a_panic_is_told_and_caught),

@@ -15,7 +15,7 @@ use evidence::{
 };
 
 pub use quarter::{QUARTER_START, Quarter, SensorTotals};
-pub use skip::{has_program, shared_data, skip};
+pub use skip::{has_program, is_root, shared_data, skip};
 
 /// One connection and the emails it brought.
 #[derive(Debug, Clone)]
