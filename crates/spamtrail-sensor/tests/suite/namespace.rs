@@ -2,18 +2,20 @@
 //! replies on accepted connections.
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use socket2::{Domain, Socket, Type};
+
 use crate::running::{Client, Running, caught, config, sensor};
 
 /// Hostile sessions of one run, unless `SPAMTRAIL_SESSIONS` gives another number.
-const SESSIONS: usize = 600;
+const SESSIONS: usize = 4000;
 
-/// Sessions at once.
-const CLIENTS: usize = 8;
+/// Sessions at once, each from an address of its own: one address has not so many ports to spare.
+const CLIENTS: u8 = 8;
 
 const SENSOR: &str = "10.201.7.2";
 const CLIENT: &str = "10.201.7.1";
@@ -31,9 +33,12 @@ impl Namespace {
         let (name, cable) = (&namespace.name, &namespace.cable);
         ip(&format!("netns add {name}"));
         ip(&format!("link add {cable} type veth peer name eth0 netns {name}"));
-        ip(&format!("address add {CLIENT}/30 dev {cable}"));
+        ip(&format!("address add {CLIENT}/24 dev {cable}"));
+        for client in 0..CLIENTS {
+            ip(&format!("address add {}/24 dev {cable}", source(client)));
+        }
         ip(&format!("link set {cable} up"));
-        ip(&format!("-n {name} address add {SENSOR}/30 dev eth0"));
+        ip(&format!("-n {name} address add {SENSOR}/24 dev eth0"));
         ip(&format!("-n {name} link set eth0 up"));
         ip(&format!("-n {name} link set lo up"));
         // A way to everywhere, so that an attempt to go there would be a packet.
@@ -47,6 +52,18 @@ impl Drop for Namespace {
         _ = Command::new("ip").args(["link", "delete", &self.cable]).status();
         _ = Command::new("ip").args(["netns", "delete", &self.name]).status();
     }
+}
+
+/// The address of a client.
+fn source(client: u8) -> Ipv4Addr {
+    Ipv4Addr::new(10, 201, 7, 10 + client)
+}
+
+fn connect(client: u8, to: SocketAddr) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from((source(client), 0)).into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    socket.into()
 }
 
 fn ip(arguments: &str) {
@@ -122,14 +139,15 @@ fn hostile_sessions_bring_no_packet_out_that_is_no_reply() {
     let sessions = asked.unwrap_or(SESSIONS);
     let next = AtomicUsize::new(0);
     std::thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(|| {
+        for client in 0..CLIENTS {
+            let next = &next;
+            scope.spawn(move || {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
                     if number >= sessions {
                         break;
                     }
-                    session(if number % 7 == 6 { mail } else { proxy }, address, number);
+                    session(connect(client, if number % 7 == 6 { mail } else { proxy }), address, number);
                 }
             });
         }
@@ -154,8 +172,8 @@ fn hostile_sessions_bring_no_packet_out_that_is_no_reply() {
 }
 
 /// One session: asks, speaks to whatever answers, and leaves.
-fn session(port: SocketAddr, target: SocketAddr, number: usize) {
-    let mut client = Client::of(TcpStream::connect(port).unwrap());
+fn session(stream: TcpStream, target: SocketAddr, number: usize) {
+    let mut client = Client::of(stream);
     if number % 7 == 6 {
         client.deliver();
     } else if number % 30 == 6 {
