@@ -1,5 +1,6 @@
-//! Files, by Landlock: one folder to read and write, the program's own file to read, nothing else to open. And, where the kernel knows them, no outgoing
-//! TCP, no signal to others and no abstract socket of others: a second belt beside the filter of the calls.
+//! Files, by Landlock: one folder to read and write, the program's own file to read, nothing else to open. And, where the
+//! kernel knows them, no outgoing TCP, no signal to others and no abstract socket of others: a second belt beside the
+//! filter of the calls.
 
 use std::path::Path;
 

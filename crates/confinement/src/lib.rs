@@ -43,7 +43,8 @@ pub struct Report {
 }
 
 impl Confinement {
-    /// Leaves this thread, and all that come from it, one folder to read and write. Files that are open stay open.
+    /// Leaves this thread, and all that come from it, one folder to read and write, and the program's own file to read.
+    /// Files that are open stay open.
     ///
     /// To be called while there is one thread: others would keep what they may. If there are more, the report says so.
     pub fn begin(folder: &Path) -> Self {
