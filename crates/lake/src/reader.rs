@@ -129,11 +129,15 @@ impl Snapshot {
 
     /// Holds the answer of a query in memory as a table of this name, for questions that go over it again.
     pub async fn hold(&self, table: &str, query: &str, parameters: &[(&str, Value)]) -> Result<Held, LakeError> {
-        let session = self.session()?;
-        let frame = plan(&session, query, parameters).await?;
+        let frame = plan(&self.session()?, query, parameters).await?;
         let schema = Arc::new(frame.schema().as_arrow().clone());
-        let partitions = frame.collect_partitioned().await?;
-        session.register_table(table, Arc::new(MemTable::try_new(schema, partitions)?))?;
+        let rows = frame.collect().await?;
+        // What is held is small: planning costs more than the query. So it is not shared out among processors, and the
+        // plan is improved once, not until nothing changes.
+        let mut config = config().with_target_partitions(1);
+        config.options_mut().optimizer.max_passes = 1;
+        let session = SessionContext::new_with_config(config);
+        session.register_table(table, Arc::new(MemTable::try_new(schema, vec![rows])?))?;
         Ok(Held { session })
     }
 
@@ -154,17 +158,21 @@ impl Snapshot {
 
     /// An engine that sees these files as tables.
     fn session(&self) -> Result<SessionContext, LakeError> {
-        let mut config = SessionConfig::new().with_information_schema(true);
-        config.options_mut().execution.parquet.pushdown_filters = true;
-        // The log told which files to read; their footers are not read twice.
-        config.options_mut().execution.collect_statistics = false;
-        config.options_mut().execution.time_zone = Some("UTC".into());
-        let session = SessionContext::new_with_config(config);
+        let session = SessionContext::new_with_config(config());
         for table in &self.tables {
             table.register(&session)?;
         }
         Ok(session)
     }
+}
+
+fn config() -> SessionConfig {
+    let mut config = SessionConfig::new().with_information_schema(true);
+    config.options_mut().execution.parquet.pushdown_filters = true;
+    // The log told which files to read; their footers are not read twice.
+    config.options_mut().execution.collect_statistics = false;
+    config.options_mut().execution.time_zone = Some("UTC".into());
+    config
 }
 
 impl TableSnapshot {

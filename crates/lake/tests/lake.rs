@@ -64,7 +64,7 @@ async fn rows_are_read_back_column_by_column() {
             text("192.0.2.0/24"),
             Value::Integer(64496),
             text("BR"),
-            Value::Null,
+            text("client.example"),
             text("S5>SMTP"),
             Value::Integer(16),
             Value::Integer(3),

@@ -3,13 +3,21 @@
 
 use statistics::{Dimension, Page, RecordKind, Sheet, write_csv, write_json, write_text};
 
-use crate::document::Answer;
 use crate::page::{TABLES, last_day};
 use crate::refusal::Refusal;
 use crate::view::{Format, View};
 
 /// Records of an answer when nobody says how many.
 const RECORDS: u64 = 500;
+
+/// What programs can ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Answer {
+    Page,
+    Ranking,
+    Series,
+    Records(RecordKind),
+}
 
 pub(crate) const fn media(format: Format) -> &'static str {
     match format {

@@ -14,6 +14,7 @@ use axum::routing::{MethodRouter, get};
 use evidence::Time;
 use statistics::{Dimension, Page, RecordKind, Snapshot};
 
+use crate::api::Answer;
 use crate::desk::{Desk, Rendered};
 use crate::refusal::Refusal;
 use crate::view::{MAX_TOP, MAX_TOP_FOR_PROGRAMS, TOP, View};
@@ -30,15 +31,6 @@ pub(crate) enum Document {
     Question,
     /// The same for programs.
     Api(Answer),
-}
-
-/// What programs can ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Answer {
-    Page,
-    Ranking,
-    Series,
-    Records(RecordKind),
 }
 
 const HTML: &str = "text/html; charset=utf-8";

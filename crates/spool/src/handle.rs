@@ -1,42 +1,16 @@
 //! The handle of a spool: what connections ask of it, and what they are given.
 
 use std::fs;
-use std::io;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
-use evidence::{Boot, Connection, Heartbeat, Message, SensorName, Session, SpoolState, Time};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use evidence::{Boot, Heartbeat, Message, Session, SpoolState, Time};
+use tokio::sync::{Semaphore, oneshot};
 
-use crate::recovery::{Recovery, lock_folder, next_boot, recover};
-use crate::roster::{Roster, Seat};
-use crate::writer::{Aside, Asked, Command, Unasked, Writer};
-
-/// How a spool is kept.
-#[derive(Debug, Clone)]
-pub struct SpoolConfig {
-    pub folder: PathBuf,
-    pub sensor: SensorName,
-    /// The most bytes that segments may take. Beyond it messages are refused.
-    pub limit: u64,
-    /// The age at which a segment is sealed, if it is not full before.
-    pub seal_after: Duration,
-    /// The most connections that are open at once.
-    pub seats: u32,
-}
-
-/// A spool that cannot be opened.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SpoolError {
-    #[error("{0}: another sensor writes to this spool")]
-    InUse(PathBuf),
-    #[error("{path}: {error}")]
-    Io { path: PathBuf, error: io::Error },
-}
+use crate::recovery::{Recovery, SpoolError, lock_folder, next_boot, recover};
+use crate::roster::{FreeSeat, Roster, TakenSeat, lock};
+use crate::writer::{Aside, Asked, Command, SpoolConfig, Unasked, Writer};
 
 /// The handle of a spool. Clones write to the same one.
 #[derive(Debug, Clone)]
@@ -49,20 +23,6 @@ pub struct Spool {
     aside: Arc<Aside>,
     commands: mpsc::Sender<Command>,
     writer: Arc<Mutex<Option<JoinHandle<()>>>>,
-}
-
-/// Leave to accept one connection.
-#[derive(Debug)]
-pub struct FreeSeat {
-    roster: Arc<Roster>,
-    permit: OwnedSemaphorePermit,
-}
-
-/// The seat of an open connection, with the leave that it uses up.
-#[derive(Debug, Clone)]
-pub struct TakenSeat {
-    seat: Arc<Seat>,
-    _permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Spool {
@@ -144,30 +104,4 @@ impl Spool {
             _ = self.commands.send(Command::Aside);
         }
     }
-}
-
-impl FreeSeat {
-    /// Notes an accepted connection, before anything is sent to its peer.
-    pub fn take(self, connection: &Connection) -> TakenSeat {
-        match self.roster.take(connection) {
-            Some(seat) => TakenSeat { seat: Arc::new(seat), _permit: Arc::new(self.permit) },
-            None => unreachable!("there are as many seats as permits"),
-        }
-    }
-}
-
-impl TakenSeat {
-    /// Notes better facts of the connection: whom a load balancer presented.
-    pub fn identify(&self, connection: &Connection) {
-        self.seat.identify(connection);
-    }
-
-    pub(crate) fn seat(&self) -> &Arc<Seat> {
-        &self.seat
-    }
-}
-
-/// Locks what no failure elsewhere can leave half-changed.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -27,10 +27,12 @@ pub mod segment;
 mod ship;
 mod writer;
 
-pub use handle::{FreeSeat, Spool, SpoolConfig, SpoolError, TakenSeat};
+pub use handle::Spool;
 pub use identity::{Authority, COLLECTOR_NAME, Identity, IdentityError, sensor_of_certificate};
 pub use inbox::{Arrival, Inbox, InboxError, Put};
 pub use receive::{ReceiveError, receive};
-pub use recovery::Recovery;
+pub use recovery::{Recovery, SpoolError};
+pub use roster::{FreeSeat, TakenSeat};
 pub use segment::SegmentId;
 pub use ship::{Shipping, ship};
+pub use writer::SpoolConfig;

@@ -3,13 +3,22 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use evidence::{Boot, Message, Record, Session, SessionId, Time};
 
-use crate::handle::SpoolError;
 use crate::roster::Roster;
 use crate::segment::{self, Stage};
+
+/// A spool that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpoolError {
+    #[error("{0}: another sensor writes to this spool")]
+    InUse(PathBuf),
+    #[error("{path}: {error}")]
+    Io { path: PathBuf, error: io::Error },
+}
 
 /// What the start found of the run before.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]

@@ -10,12 +10,11 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use evidence::{Boot, Connection, End, Message, Protocol, Session, SessionId, Time};
 use minicbor::{Decode, Encode};
-
-use crate::handle::lock;
+use tokio::sync::OwnedSemaphorePermit;
 
 /// Bytes of a seat: length, checksum, and room for the longest [`Sitter`].
 const SEAT: usize = 256;
@@ -34,6 +33,20 @@ struct Sitter {
     messages: u32,
     #[n(3)]
     recipients: u64,
+}
+
+/// Leave to accept one connection.
+#[derive(Debug)]
+pub struct FreeSeat {
+    pub(crate) roster: Arc<Roster>,
+    pub(crate) permit: OwnedSemaphorePermit,
+}
+
+/// The seat of an open connection, with the leave that it uses up.
+#[derive(Debug, Clone)]
+pub struct TakenSeat {
+    seat: Arc<Seat>,
+    _permit: Arc<OwnedSemaphorePermit>,
 }
 
 /// The seats.
@@ -161,6 +174,32 @@ fn decode(seat: &[u8]) -> Option<Sitter> {
     let payload = rest.get(..usize::from(u16::from_le_bytes(*length)))?;
     let whole = !payload.is_empty() && crc32c::crc32c(payload) == u32::from_le_bytes(*checksum);
     whole.then(|| minicbor::decode(payload).ok())?
+}
+
+impl FreeSeat {
+    /// Notes an accepted connection, before anything is sent to its peer.
+    pub fn take(self, connection: &Connection) -> TakenSeat {
+        match self.roster.take(connection) {
+            Some(seat) => TakenSeat { seat: Arc::new(seat), _permit: Arc::new(self.permit) },
+            None => unreachable!("there are as many seats as permits"),
+        }
+    }
+}
+
+impl TakenSeat {
+    /// Notes better facts of the connection: whom a load balancer presented.
+    pub fn identify(&self, connection: &Connection) {
+        self.seat.identify(connection);
+    }
+
+    pub(crate) fn seat(&self) -> &Arc<Seat> {
+        &self.seat
+    }
+}
+
+/// Locks what no failure elsewhere can leave half-changed.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A connection whose session its sensor could not write.

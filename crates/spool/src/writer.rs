@@ -12,12 +12,11 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use evidence::{Boot, Heartbeat, Message, Protocol, Record, Session, SpoolState};
+use evidence::{Boot, Heartbeat, Message, Protocol, Record, SensorName, Session, SpoolState};
 use tokio::sync::oneshot;
 
 use crate::frame;
-use crate::handle::{SpoolConfig, TakenSeat, lock};
-use crate::roster::{Roster, Seat};
+use crate::roster::{Roster, Seat, TakenSeat, lock};
 use crate::segment::{self, FileName, SegmentId, Stage};
 
 /// Most bytes that are written in one go; more wait for the next group.
@@ -47,6 +46,19 @@ const LOOK: Duration = Duration::from_secs(1);
 /// A part of what is to be written is at most a group of records that nobody waits for and one of messages, or a single
 /// message that is larger: it fits an empty segment.
 const _: () = assert!(GROUP + frame::MAX_PAYLOAD + 4096 <= segment::MAX_SEGMENT);
+
+/// How a spool is kept.
+#[derive(Debug, Clone)]
+pub struct SpoolConfig {
+    pub folder: PathBuf,
+    pub sensor: SensorName,
+    /// The most bytes that segments may take. Beyond it messages are refused.
+    pub limit: u64,
+    /// The age at which a segment is sealed, if it is not full before.
+    pub seal_after: Duration,
+    /// The most connections that are open at once.
+    pub seats: u32,
+}
 
 /// What the writer is woken for.
 pub(crate) enum Command {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use evidence::{Protocol, ProtocolSet, SensorName, Time};
 use lake::{Answer, Held, Reader, Snapshot, TableVersion, Value};
+use tokio::sync::OnceCell;
 
 use crate::StatisticsError;
 use crate::question::Question;
@@ -27,6 +28,9 @@ pub struct Page {
     pub versions: Vec<TableVersion>,
     pub(crate) snapshot: Snapshot,
     facts: Held,
+    /// What was sent to and from domains, loaded when it is first asked for.
+    recipient_domains: OnceCell<Held>,
+    sender_domains: OnceCell<Held>,
 }
 
 /// What is counted of a key.
@@ -122,7 +126,8 @@ impl Page {
     pub async fn load(snapshot: Snapshot, selection: Selection) -> Result<Self, StatisticsError> {
         let versions = snapshot.versions();
         let facts = hold(&snapshot.within(selection.window), &selection, Question::FACTS).await?;
-        Ok(Self { selection, versions, snapshot, facts })
+        let (recipient_domains, sender_domains) = (OnceCell::new(), OnceCell::new());
+        Ok(Self { selection, versions, snapshot, facts, recipient_domains, sender_domains })
     }
 
     /// The summary per sensor.
@@ -172,15 +177,25 @@ impl Page {
     /// The ranking by a dimension.
     pub async fn ranking(&self, dimension: Dimension, sort: Sort) -> Result<Ranking, StatisticsError> {
         match dimension {
-            Dimension::Domain => self.domains(dimension, sort, Question::RECIPIENT_DOMAINS).await,
-            Dimension::SenderDomain => self.domains(dimension, sort, Question::SENDER_DOMAINS).await,
+            Dimension::Domain => self.domains(dimension, sort, &self.recipient_domains).await,
+            Dimension::SenderDomain => self.domains(dimension, sort, &self.sender_domains).await,
             _ => rank(&self.facts, "facts", dimension, sort, self.selection.top).await,
         }
     }
 
-    async fn domains(&self, dimension: Dimension, sort: Sort, question: Question) -> Result<Ranking, StatisticsError> {
-        let held = hold(&self.snapshot.within(self.selection.window), &self.selection, question).await?;
-        let mut ranking = rank(&held, "facts", dimension, sort, self.selection.top).await?;
+    async fn domains(
+        &self,
+        dimension: Dimension,
+        sort: Sort,
+        held: &OnceCell<Held>,
+    ) -> Result<Ranking, StatisticsError> {
+        let question = match dimension {
+            Dimension::Domain => Question::RECIPIENT_DOMAINS,
+            _ => Question::SENDER_DOMAINS,
+        };
+        let snapshot = self.snapshot.within(self.selection.window);
+        let held = held.get_or_try_init(|| hold(&snapshot, &self.selection, question)).await?;
+        let mut ranking = rank(held, "facts", dimension, sort, self.selection.top).await?;
         if dimension == Dimension::Domain {
             // An email counts in each of its recipients' domains: the total is that of the emails, not of the column.
             ranking.total = self.total().await?;
