@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -21,6 +22,7 @@ type Case = (&'static str, fn(&Path));
 const CASES: &[Case] = &[
     ("every_way_out_is_closed_for_every_thread", every_way_out_is_closed_for_every_thread),
     ("what_a_sensor_does_goes_on", what_a_sensor_does_goes_on),
+    ("an_accepted_connection_cannot_be_turned_round", an_accepted_connection_cannot_be_turned_round),
     ("a_panic_is_told_and_caught", a_panic_is_told_and_caught),
     ("a_program_cannot_be_started", a_program_cannot_be_started),
     ("running_a_program_is_death", running_a_program_is_death),
@@ -105,6 +107,44 @@ fn what_a_sensor_does_goes_on(folder: &Path) {
         HashMap::from([(1, "random seeds")]).len()
     });
     assert_eq!(later.unwrap().join().unwrap(), 1);
+}
+
+/// Two accepted connections: one is turned round before the confinement, to see that this way is there, and the other is
+/// not after it.
+fn an_accepted_connection_cannot_be_turned_round(folder: &Path) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut clients = [(); 2].map(|()| TcpStream::connect(address).unwrap());
+    let mut accepted = [(); 2].map(|()| listener.accept().unwrap().0);
+    turn_round(&accepted[0], elsewhere.local_addr().unwrap().port()).unwrap();
+    assert!(elsewhere.accept().is_ok(), "without a confinement this is a way out");
+    confined(folder);
+    let error = turn_round(&accepted[1], elsewhere.local_addr().unwrap().port()).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EPERM));
+    accepted[1].write_all(b"221 ").unwrap();
+    let mut heard = [0; 4];
+    clients[1].read_exact(&mut heard).unwrap();
+    assert_eq!(&heard, b"221 ", "the connection goes on");
+}
+
+/// Takes a connected socket back and connects it to another port.
+fn turn_round(stream: &TcpStream, port: u16) -> std::io::Result<()> {
+    let nowhere = libc::sockaddr_in {
+        sin_family: libc::AF_UNSPEC as libc::sa_family_t,
+        sin_port: port.to_be(),
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes([127, 0, 0, 1]) },
+        sin_zero: [0; 8],
+    };
+    let there = libc::sockaddr_in { sin_family: libc::AF_INET as libc::sa_family_t, ..nowhere };
+    for address in [nowhere, there] {
+        let length = size_of_val(&address) as libc::socklen_t;
+        // SAFETY: the address is of the length that is told, and lives as long as the call.
+        if unsafe { libc::connect(stream.as_raw_fd(), (&raw const address).cast(), length) } < 0 {
+            return Err(std::io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }
 
 /// What the spool does with its files.
