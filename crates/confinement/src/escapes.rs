@@ -38,8 +38,8 @@ const NOBODY: libc::sockaddr_in = libc::sockaddr_in {
 /// An address of no family: `connect` to it takes a connected socket back to be connected elsewhere.
 const NOWHERE: libc::sockaddr_in = libc::sockaddr_in { sin_family: libc::AF_UNSPEC as libc::sa_family_t, ..NOBODY };
 
-/// What may stop an attempt: the filter, Landlock, the file system, or a kernel that has no such thing.
-const STOPPED: [c_int; 5] = [libc::EPERM, libc::EACCES, libc::EROFS, libc::ENOSYS, libc::EAFNOSUPPORT];
+/// What may stop an attempt: the filter, Landlock, the file system, or a kernel that has no such call.
+const STOPPED: [c_int; 4] = [libc::EPERM, libc::EACCES, libc::EROFS, libc::ENOSYS];
 
 /// Calls that a sensor has no business with, with arguments that do nothing where the call is allowed.
 const HARMLESS: &[(&str, c_long, [c_long; 5])] = &[
@@ -100,7 +100,8 @@ pub(crate) fn attempt(bait: &Bait, folder: &Path) -> Vec<Attempt> {
     // Without bait the call is tried on no descriptor: a filter stops it before that is looked at.
     let number = |socket: &Option<OwnedFd>| socket.as_ref().map_or(-1, AsRawFd::as_raw_fd);
     let (stream, datagram) = (number(&bait.stream), number(&bait.datagram));
-    let mut attempts: Vec<_> = SOCKETS.iter().map(|(way, family, kind)| judged(way, made(*family, *kind))).collect();
+    let mut attempts: Vec<_> =
+        SOCKETS.iter().map(|(way, family, kind)| judged_family(way, made(*family, *kind))).collect();
     attempts.extend([
         // In the order in which an accepted connection would be turned round. `bind` comes last: it changes the socket.
         judged("connect to no family on a socket that is there", connected(stream, &NOWHERE)),
@@ -122,6 +123,12 @@ pub(crate) fn attempt(bait: &Bait, folder: &Path) -> Vec<Attempt> {
 fn judged<T>(way: &'static str, tried: io::Result<T>) -> Attempt {
     let stopped = tried.is_err_and(|error| error.raw_os_error().is_some_and(|error| STOPPED.contains(&error)));
     Attempt { way, stopped }
+}
+
+/// A socket may also be of a family that this kernel does not have, or a service manager does not leave.
+fn judged_family(way: &'static str, tried: io::Result<OwnedFd>) -> Attempt {
+    let no_such_family = tried.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EAFNOSUPPORT));
+    Attempt { stopped: no_such_family || judged(way, tried).stopped, way }
 }
 
 fn called(call: c_long, [a, b, c, d, e]: [c_long; 5]) -> io::Result<c_long> {
