@@ -100,8 +100,10 @@ pub(crate) fn attempt(bait: &Bait, folder: &Path) -> Vec<Attempt> {
     // Without bait the call is tried on no descriptor: a filter stops it before that is looked at.
     let number = |socket: &Option<OwnedFd>| socket.as_ref().map_or(-1, AsRawFd::as_raw_fd);
     let (stream, datagram) = (number(&bait.stream), number(&bait.datagram));
-    let mut attempts: Vec<_> =
-        SOCKETS.iter().map(|(way, family, kind)| judged_family(way, made(*family, *kind))).collect();
+    let new = |(way, family, kind): &(&'static str, c_int, c_int)| {
+        judged_unless(libc::EAFNOSUPPORT, way, made(*family, *kind))
+    };
+    let mut attempts: Vec<_> = SOCKETS.iter().map(new).collect();
     attempts.extend([
         // In the order in which an accepted connection would be turned round. `bind` comes last: it changes the socket.
         judged("connect to no family on a socket that is there", connected(stream, &NOWHERE)),
@@ -112,8 +114,12 @@ pub(crate) fn attempt(bait: &Bait, folder: &Path) -> Vec<Attempt> {
         judged("bind", bound(stream)),
         judged("io_uring_setup", ring()),
         judged("open the root folder", opened(Path::new("/"), libc::O_RDONLY | libc::O_DIRECTORY)),
-        judged("open this process's memory", opened(Path::new("/proc/self/mem"), libc::O_RDWR)),
-        judged("open the accounts of this machine", opened(Path::new("/etc/passwd"), libc::O_RDONLY)),
+        judged_unless(libc::ENOENT, "open this process's memory", opened(Path::new("/proc/self/mem"), libc::O_RDWR)),
+        judged_unless(
+            libc::ENOENT,
+            "open the accounts of this machine",
+            opened(Path::new("/etc/passwd"), libc::O_RDONLY),
+        ),
         judged("make a file beside the spool", made_beside(folder)),
     ]);
     attempts.extend(HARMLESS.iter().map(|(way, call, arguments)| judged(way, called(*call, *arguments))));
@@ -125,10 +131,10 @@ fn judged<T>(way: &'static str, tried: io::Result<T>) -> Attempt {
     Attempt { way, stopped }
 }
 
-/// A socket may also be of a family that this kernel does not have, or a service manager does not leave.
-fn judged_family(way: &'static str, tried: io::Result<OwnedFd>) -> Attempt {
-    let no_such_family = tried.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EAFNOSUPPORT));
-    Attempt { stopped: no_such_family || judged(way, tried).stopped, way }
+/// Where one more answer means that there is nothing to be had: no such family of sockets, no such file.
+fn judged_unless<T>(nothing: c_int, way: &'static str, tried: io::Result<T>) -> Attempt {
+    let is_nothing = tried.as_ref().is_err_and(|error| error.raw_os_error() == Some(nothing));
+    Attempt { stopped: is_nothing || judged(way, tried).stopped, way }
 }
 
 fn called(call: c_long, [a, b, c, d, e]: [c_long; 5]) -> io::Result<c_long> {
