@@ -301,6 +301,13 @@ pub static HEARTBEATS: LazyLock<Vec<Column<HeartbeatRow>>> = LazyLock::new(|| {
         Of::new("last", Boolean, "Whether the sensor stopped in good order after it.", |r| {
             Cell::Boolean(r.heartbeat.last)
         }),
+        Of::new(
+            "confined",
+            Boolean,
+            "Whether the kernel confines the sensor and every known way out failed at its start; null from older sensors.",
+            |r| r.heartbeat.confined.map_or(Cell::Null, Cell::Boolean),
+        )
+        .nullable(),
         Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)),
     ];
     columns.extend(counter_columns());

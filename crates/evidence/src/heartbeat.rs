@@ -31,6 +31,10 @@ pub struct Heartbeat {
     /// Whether this is the last sign of life before an orderly stop.
     #[n(9)]
     pub last: bool,
+    /// Whether the kernel holds the sensor to its calls and files, and every known way out failed when it was tried at the
+    /// start. `None` from sensors that are older than the attempt.
+    #[n(10)]
+    pub confined: Option<bool>,
 }
 
 /// What waits on the sensor's disk.

@@ -81,6 +81,7 @@ mod tests {
             spool: SpoolState { segments: 1, bytes: 2, limit: 3 },
             clock: Clock::default(),
             last: false,
+            confined: Some(true),
         }));
         for record in [session(), heartbeat] {
             assert_eq!(Record::decode(&record.encode()).unwrap(), record);

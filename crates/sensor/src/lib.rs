@@ -11,7 +11,8 @@
 //! One accepted connection gives exactly one session, whatever happens: the seat is noted on disk before a byte is sent,
 //! and a failure in an engine ends that connection alone.
 //!
-//! What this crate refuses to do: open a connection, send a datagram, resolve a name. It answers those who come.
+//! What this crate refuses to do: open a connection, send a datagram, resolve a name. It answers those who come. That the
+//! kernel holds it to this is the work of the crate `confinement`, for the process that runs it.
 
 mod clock;
 mod connection;
@@ -35,7 +36,7 @@ use tokio_util::task::TaskTracker;
 
 pub use clock::now;
 pub use limits::raise_open_files;
-pub use listen::{BindError, Listener, bind};
+pub use listen::{BindError, Listener, adopt, bind};
 
 use crate::tally::Tally;
 
@@ -51,6 +52,8 @@ pub struct SensorConfig {
     pub trusted_balancers: Vec<IpNet>,
     /// The version in heartbeats.
     pub version: String,
+    /// Whether this process is confined, as heartbeats tell it.
+    pub confined: bool,
 }
 
 /// Serves all listeners until told to stop; then every open connection is ended, and its session written.
@@ -137,6 +140,7 @@ impl Sensor {
             spool: self.spool.state(),
             clock: clock::state(),
             last,
+            confined: Some(self.config.confined),
         });
     }
 }

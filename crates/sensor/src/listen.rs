@@ -44,18 +44,37 @@ pub fn bind(address: SocketAddr, manner: decoy::Listener) -> Result<Listener, Bi
             socket.set_only_v6(true)?;
         }
         socket.set_reuse_address(true)?;
-        // Connections inherit it. Every reply is written whole, so there is nothing to wait for.
-        socket.set_tcp_nodelay(true)?;
-        // An old kernel cannot; then the sensor works without.
-        let keeps_syns = syn::keep(&socket).is_ok();
         socket.bind(&address.into())?;
         socket.listen(limits::BACKLOG)?;
-        let socket = TcpListener::from_std(socket.into())?;
-        let bound = socket.local_addr()?;
-        let local = (!bound.ip().is_unspecified()).then(|| canonical(bound));
-        Ok(Listener { port: bound.port(), socket, local, keeps_syns, manner })
+        serving(socket, manner)
     };
     listen().map_err(|error| BindError { address, error })
+}
+
+/// Takes a socket that somebody else has bound to this address and that listens already.
+pub fn adopt(
+    socket: std::net::TcpListener,
+    address: SocketAddr,
+    manner: decoy::Listener,
+) -> Result<Listener, BindError> {
+    let take = || -> io::Result<Listener> {
+        let socket = Socket::from(socket);
+        socket.set_nonblocking(true)?;
+        serving(socket, manner)
+    };
+    take().map_err(|error| BindError { address, error })
+}
+
+/// A socket that listens, with what connections inherit from it: a confined sensor can set nothing on them.
+fn serving(socket: Socket, manner: decoy::Listener) -> io::Result<Listener> {
+    // Every reply is written whole, so there is nothing to wait for.
+    socket.set_tcp_nodelay(true)?;
+    // An old kernel cannot; then the sensor works without.
+    let keeps_syns = syn::keep(&socket).is_ok();
+    let socket = TcpListener::from_std(socket.into())?;
+    let bound = socket.local_addr()?;
+    let local = (!bound.ip().is_unspecified()).then(|| canonical(bound));
+    Ok(Listener { port: bound.port(), socket, local, keeps_syns, manner })
 }
 
 impl Listener {

@@ -51,8 +51,13 @@ fn start_on(address: &str, trusted: &str, seats: u32, limit: u64) -> Running {
     };
     let (spool, recovery) = Spool::open(config, now()).unwrap();
     let trusted_balancers = trusted.split_whitespace().map(|network| network.parse().unwrap()).collect();
-    let config =
-        SensorConfig { name, persona: Persona::built_in("mx.example.net"), trusted_balancers, version: "test".into() };
+    let config = SensorConfig {
+        name,
+        persona: Persona::built_in("mx.example.net"),
+        trusted_balancers,
+        version: "test".into(),
+        confined: false,
+    };
     let stop = CancellationToken::new();
     let task = tokio::spawn(run(listeners, config, spool.clone(), recovery, stop.clone()));
     Running { folder, mail, sniffing, stop, task, spool }

@@ -33,6 +33,10 @@ pub struct Config {
     /// Networks of load balancers that present clients with the PROXY protocol. From them a header is demanded.
     #[serde(default, deserialize_with = "parsed_list")]
     pub trusted_balancers: Vec<IpNet>,
+    /// Whether the sensor ends at its start when the kernel does not confine it or a way out is open. Otherwise it says so
+    /// and serves.
+    #[serde(default = "default_require_confinement")]
+    pub require_confinement: bool,
     /// Ports.
     pub listen: Vec<ListenConfig>,
     /// Where to ship; needed by the role `ship` alone.
@@ -79,6 +83,11 @@ const fn default_seal_after() -> f64 {
 
 const fn default_max_connections() -> u32 {
     10_240
+}
+
+/// A sensor that could send shall not face the world by mistake: who wants that says so.
+const fn default_require_confinement() -> bool {
+    true
 }
 
 impl Config {
@@ -199,6 +208,7 @@ greet_after_seconds = 3
         let text = std::fs::read_to_string(sample).unwrap();
         let config = read(&text).unwrap();
         assert_eq!((config.spool_limit_mib, config.max_connections, config.seal_after_seconds), (1024, 10_240, 1.0));
+        assert!(config.require_confinement, "what faces the world is confined unless its operator says otherwise");
         // Lines that begin with `#` and no blank are keys.
         let line = |line: &str| match line.strip_prefix('#') {
             Some(key) if key.starts_with(|first: char| first.is_ascii_lowercase()) => format!("{key}\n"),
@@ -207,5 +217,6 @@ greet_after_seconds = 3
         let every = read(&text.lines().map(line).collect::<String>()).unwrap();
         assert!(every.persona.is_some() && every.ship.is_some() && !every.trusted_balancers.is_empty());
         assert_eq!(every.spool_limit_mib, config.spool_limit_mib, "the keys are shown with their defaults");
+        assert_eq!(every.require_confinement, config.require_confinement, "the keys are shown with their defaults");
     }
 }

@@ -10,7 +10,7 @@ use spamtrail_sensor::{Config, block_on, check, log, sense, ship, stop_with_pare
 /// nothing.
 ///
 /// A sensor's machine runs two processes with one configuration file: `sensor` answers the world and opens no connection;
-/// `ship` takes what was caught to the collector and talks to nobody else.
+/// `ship` takes what was caught to the collector and talks to nobody else. The kernel is asked to hold `sensor` to it.
 ///
 /// Set SPAMTRAIL_LOG to error, warn, info, debug or trace to hear less or more on stderr.
 #[derive(Parser)]
@@ -39,7 +39,7 @@ struct ConfigFile {
 
 fn main() -> ExitCode {
     let done = match Cli::parse().role {
-        Role::Sensor(file) => serve(&file, |config| block_on(sense(config))),
+        Role::Sensor(file) => serve(&file, sense),
         Role::Ship(file) => serve(&file, |config| block_on(ship(config))),
         Role::Check(file) => check(&file.config).map(|config| {
             eprintln!("{}: sensor {} on {} ports is in order", file.config.display(), config.name, config.listen.len());

@@ -1,6 +1,7 @@
 //! What every role's process does: its log, its signals, and its word that it is ready.
 
 use std::io::{IsTerminal, Write};
+use std::num::NonZero;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
@@ -39,8 +40,21 @@ pub fn log() {
 
 /// Runs a role on a runtime of its own.
 pub fn block_on(role: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
-    runtime.block_on(role)
+    block_on_threads(processors(), role)
+}
+
+/// The same, by a process that may no longer read how many processors it may use.
+pub(crate) fn block_on_threads(
+    threads: NonZero<usize>,
+    role: impl Future<Output = anyhow::Result<()>>,
+) -> anyhow::Result<()> {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    runtime.worker_threads(threads.get()).enable_all().build().context("no runtime")?.block_on(role)
+}
+
+/// How many processors this process may use, by its affinity and the quota of its group.
+pub(crate) fn processors() -> NonZero<usize> {
+    std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
 }
 
 /// A token that is cancelled by SIGINT or SIGTERM.

@@ -3,26 +3,34 @@
 use std::path::Path;
 
 use anyhow::{Context, ensure};
+use confinement::Confinement;
 use decoy::Persona;
-use sensor::SensorConfig;
+use sensor::{Listener, SensorConfig};
 use spool::{Identity, Shipping, Spool, SpoolConfig};
 
 use crate::config::Config;
-use crate::process::{announce_ready, stopped};
+use crate::passed::Passed;
+use crate::process::{announce_ready, block_on_threads, processors, stopped};
 
-/// Listens until told to stop, then ends every connection and seals what was caught.
-pub async fn sense(config: Config) -> anyhow::Result<()> {
+/// Listens until told to stop, then ends every connection and seals what was caught. Makes its own runtime: files are
+/// confined while this process has one thread.
+pub fn sense(config: Config) -> anyhow::Result<()> {
+    let passed = Passed::take()?;
+    let persona = persona(&config)?;
+    let threads = processors();
+    std::fs::create_dir_all(&config.spool).with_context(|| format!("{}", config.spool.display()))?;
+    let confinement = Confinement::begin(&config.spool);
+    block_on_threads(threads, serve(config, persona, passed, confinement))
+}
+
+async fn serve(config: Config, persona: Persona, passed: Passed, confinement: Confinement) -> anyhow::Result<()> {
     let stop = stopped()?;
     let files = sensor::raise_open_files();
     let needed = u64::from(config.max_connections) + 64;
     if files < needed {
         tracing::warn!(files, needed, "fewer open files are allowed than connections; accept will pause");
     }
-    let persona = persona(&config)?;
-    let mut listeners = Vec::new();
-    for listen in &config.listen {
-        listeners.push(sensor::bind(listen.address, listen.manner())?);
-    }
+    let listeners = listeners(&config, passed)?;
     let spool_config = SpoolConfig {
         folder: config.spool.clone(),
         sensor: config.name.clone(),
@@ -34,6 +42,13 @@ pub async fn sense(config: Config) -> anyhow::Result<()> {
     if recovery != spool::Recovery::default() {
         tracing::warn!(?recovery, "the run before did not stop in good order; its spool is put in order");
     }
+    let confined = match confine(confinement, config.require_confinement).await {
+        Ok(confined) => confined,
+        Err(error) => {
+            spool.close().await;
+            return Err(error);
+        }
+    };
     tracing::info!(sensor = %config.name, ports = listeners.len(), persona = persona.name, "the sensor listens");
     announce_ready();
     let sensor_config = SensorConfig {
@@ -41,10 +56,41 @@ pub async fn sense(config: Config) -> anyhow::Result<()> {
         persona,
         trusted_balancers: config.trusted_balancers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        confined,
     };
     sensor::run(listeners, sensor_config, spool.clone(), recovery, stop).await;
     spool.close().await;
     Ok(())
+}
+
+/// The sockets of all ports: those that were passed to this process, and for the other ports new ones.
+fn listeners(config: &Config, mut passed: Passed) -> anyhow::Result<Vec<Listener>> {
+    let mut listeners = Vec::new();
+    for listen in &config.listen {
+        listeners.push(match passed.claim(listen.address) {
+            Some(socket) => sensor::adopt(socket, listen.address, listen.manner())?,
+            None => sensor::bind(listen.address, listen.manner())?,
+        });
+    }
+    passed.none_left()?;
+    Ok(listeners)
+}
+
+/// Confines all threads and tries to break out, on a thread that will serve connections. Tells whether all holds.
+async fn confine(confinement: Confinement, required: bool) -> anyhow::Result<bool> {
+    let report = tokio::spawn(async { confinement.complete() }).await.context("the confinement failed")?;
+    let stopped = report.stopped().collect::<Vec<_>>().join(", ");
+    if report.holds() {
+        tracing::info!(tried = report.attempts.len(), stopped, "confined: every known way out was tried and is closed");
+        return Ok(true);
+    }
+    let faults = report.faults();
+    ensure!(
+        !required,
+        "this process is not confined: {faults}. With `require_confinement = false` it would serve all the same"
+    );
+    tracing::warn!(faults, stopped, "this process is not wholly confined");
+    Ok(false)
 }
 
 /// Ships until told to stop, then what still waits.

@@ -106,7 +106,8 @@ fn tables(data: &Data) -> Finding {
 
 async fn sensors(snapshot: &Snapshot) -> Result<Vec<Finding>, lake::LakeError> {
     let query = "SELECT sensor, max(at) AS at, last_value(clock_uncertainty_us ORDER BY at) AS error_us,
-                        last_value(spool_bytes ORDER BY at) AS bytes, last_value(spool_limit ORDER BY at) AS spool_limit
+                        last_value(spool_bytes ORDER BY at) AS bytes, last_value(spool_limit ORDER BY at) AS spool_limit,
+                        last_value(confined ORDER BY at) AS confined
                  FROM heartbeats WHERE at >= $since GROUP BY sensor ORDER BY sensor";
     let since = [("since", Value::Instant(sensor::now() - Duration::from_secs(7 * 86_400)))];
     let answer = snapshot.sql(query, &since).await?;
@@ -132,6 +133,9 @@ fn sensor_findings(row: &[Value]) -> Vec<Finding> {
             findings.push(Warning(format!("sensor {name}: its clock may be wrong by {} ms", error / 1000)));
         }
         Some(_) => {}
+    }
+    if matches!(row[5], Value::Boolean(false)) {
+        findings.push(Warning(format!("sensor {name}: the kernel does not confine it, or a way out is open")));
     }
     let (bytes, limit) = (row[3].as_integer().unwrap_or(0), row[4].as_integer().unwrap_or(0));
     if limit > 0 && bytes * 2 > limit {

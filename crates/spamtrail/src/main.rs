@@ -55,9 +55,8 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
             log();
             block_on(up::up(arguments)).map(|()| Outcome::Done)
         }
-        Command::Sensor(file) => {
-            role(|| block_on(spamtrail_sensor::sense(spamtrail_sensor::Config::read(&file.config)?)))
-        }
+        // It makes its runtime itself: files are confined while there is one thread.
+        Command::Sensor(file) => role(|| spamtrail_sensor::sense(spamtrail_sensor::Config::read(&file.config)?)),
         Command::Ship(file) => role(|| block_on(spamtrail_sensor::ship(spamtrail_sensor::Config::read(&file.config)?))),
         Command::Collect(file) => role(|| block_on(collect::collect(CollectConfig::read(&file.config)?))),
         Command::Portal(file) => role(|| block_on(serve_portal(PortalFile::read(&file.config)?))),

@@ -171,8 +171,12 @@ fn usable(address: IpAddr) -> bool {
 fn sensor_config(arguments: &Up, data: &Data, listen: &Listen) -> String {
     let text = |path: PathBuf| toml_text(&path.display().to_string());
     let trusted: Vec<_> = arguments.trust.iter().map(|prefix| toml_text(&prefix.to_string())).collect();
+    // The sensor is always confined as far as the kernel can. Where only this machine reaches it, a kernel that cannot is no
+    // reason not to start.
+    let faces_others = listen.mail.iter().chain(&listen.proxy).any(|address| !address.ip().is_loopback());
     let mut config = format!(
-        "name = {}\nhost = {}\nspool = {}\nspool_limit_mib = {}\nmax_connections = {}\ntrusted_balancers = [{}]\n",
+        "name = {}\nhost = {}\nspool = {}\nspool_limit_mib = {}\nmax_connections = {}\ntrusted_balancers = [{}]\n\
+         require_confinement = {faces_others}\n",
         toml_text(arguments.name.as_str()),
         toml_text(&arguments.host),
         text(data.spool(&arguments.name)),

@@ -16,7 +16,7 @@ use evidence::{
 };
 
 pub use quarter::{QUARTER_START, Quarter, SensorTotals};
-pub use skip::{has_program, shared_data, skip};
+pub use skip::{has_program, is_root, shared_data, skip};
 
 /// One connection and the emails it brought.
 #[derive(Debug, Clone)]
@@ -184,6 +184,7 @@ pub fn heartbeat(sensor: &str, number: u64, at: Time) -> HeartbeatRow {
         spool: SpoolState::default(),
         clock: Clock::default(),
         last: false,
+        confined: Some(true),
     };
     HeartbeatRow { heartbeat, received_at: at }
 }

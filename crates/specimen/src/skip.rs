@@ -50,3 +50,13 @@ pub fn has_program(name: &str) -> bool {
     }
     found
 }
+
+/// Whether this process may make namespaces and other things of the administrator, or a skip that says so.
+pub fn is_root() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let root = status.lines().any(|line| line.starts_with("Uid:") && line.split_whitespace().nth(2) == Some("0"));
+    if !root {
+        skip("this user is not root");
+    }
+    root
+}
