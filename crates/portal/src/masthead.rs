@@ -183,6 +183,7 @@ const fn hint(dimension: Dimension) -> &'static str {
         Dimension::Ip => "192.0.2.7",
         Dimension::Protocol => "HTTP, SMTP, S4, S4a, S5",
         Dimension::Port => "1080",
+        Dimension::Os => "Linux 3.11 or newer",
         Dimension::Domain | Dimension::SenderDomain => "example.org",
     }
 }

@@ -330,6 +330,7 @@ fn holds(dimension: Dimension, row: &Ranked) -> Vec<(Dimension, String)> {
         Dimension::Ip => vec![(dimension, key("source_ip"))],
         Dimension::Protocol => vec![(dimension, key("protocol"))],
         Dimension::Port => vec![(dimension, key("port"))],
+        Dimension::Os => vec![(dimension, key("os"))],
         Dimension::Domain | Dimension::SenderDomain => vec![(dimension, key("domain"))],
         Dimension::Location => vec![(dimension, key("location"))],
     }
@@ -362,6 +363,9 @@ fn sentence(dimension: Dimension) -> &'static str {
         Dimension::Ip => "The addresses that the emails came from.",
         Dimension::Protocol => "What the clients spoke to the sensors, on the outer layer.",
         Dimension::Port => "The ports of the sensors that were abused.",
+        Dimension::Os => {
+            "The operating systems of the clients, told from their first packets; a machine behind them may be another."
+        }
         Dimension::Domain => {
             "The domains that the emails were addressed to. An email to several domains counts in each of them."
         }
