@@ -59,4 +59,4 @@ mod tls;
 
 pub use conversation::{Conversation, Listener, Out, Stored};
 pub use persona::{Persona, PersonaError};
-pub use policy::{Auth, Web};
+pub use policy::{Auth, PolicyError, Web};

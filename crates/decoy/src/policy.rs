@@ -10,6 +10,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use evidence::{Connection, Quirk, Target};
 
@@ -48,6 +49,38 @@ impl Auth {
         match self {
             Self::After(attempts) => Self::After(attempts.saturating_sub(refused)),
             other => other,
+        }
+    }
+}
+
+/// A policy that is none of those there are.
+#[derive(Debug, thiserror::Error)]
+#[error("wanted is {0}")]
+pub struct PolicyError(&'static str);
+
+impl FromStr for Auth {
+    type Err = PolicyError;
+
+    /// `accept`, `reject`, or `after:` and a number.
+    fn from_str(text: &str) -> Result<Self, PolicyError> {
+        let attempts = text.strip_prefix("after:").and_then(|attempts| attempts.parse().ok());
+        match (text, attempts) {
+            ("accept", _) => Ok(Self::Accept),
+            ("reject", _) => Ok(Self::Reject),
+            (_, Some(attempts)) => Ok(Self::After(attempts)),
+            _ => Err(PolicyError("`accept`, `reject` or `after:` and a number of attempts")),
+        }
+    }
+}
+
+impl FromStr for Web {
+    type Err = PolicyError;
+
+    fn from_str(text: &str) -> Result<Self, PolicyError> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "empty" => Ok(Self::Empty),
+            _ => Err(PolicyError("`refuse` or `empty`")),
         }
     }
 }
@@ -339,6 +372,12 @@ mod tests {
         assert_eq!(found("198.51.100.1:9999"), Verdict { far: Far::Proxy, quirk: Some(Quirk::OwnTarget) });
         assert_eq!(found("198.51.100.1:25").far, Far::Mail);
         assert_eq!(found("198.51.100.1:22").far, Far::Nothing);
+    }
+
+    #[test]
+    fn policies_are_read_as_they_are_written() {
+        assert_eq!("after:3".parse::<Auth>().unwrap(), Auth::After(3));
+        assert!("after:".parse::<Auth>().is_err() && "after:-1".parse::<Auth>().is_err() && "".parse::<Web>().is_err());
     }
 
     #[test]
