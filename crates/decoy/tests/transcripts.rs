@@ -383,8 +383,68 @@ fn difference(expected: &str, found: &str) -> String {
     format!("  line {}\n  expected {}\n  found    {}", at + 1, line(expected), line(found))
 }
 
+/// A piece of what clients of all protocols say, or of what nobody does.
+fn word() -> impl Strategy<Value = Vec<u8>> {
+    const WORDS: [&[u8]; 28] = [
+        b"CONNECT ",
+        b"GET ",
+        b"HEAD http://",
+        b"POST http://",
+        b"azenv.net",
+        b"www.google.com",
+        b"127.1",
+        b"0x7f000001",
+        b"192.0.2.80",
+        b"[::ffff:10.0.0.1]",
+        b":25",
+        b":80",
+        b":443",
+        b":8080",
+        b"/azenv.php",
+        b" HTTP/1.1\r\n",
+        b"Host: ",
+        b"Proxy-Authorization: Basic am9lOnNlY3JldA==\r\n",
+        b"Content-Length: 3\r\n",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n",
+        b"AUTH LOGIN\r\nam9l\r\nc2VjcmV0\r\n",
+        b"AUTH CRAM-MD5\r\n",
+        b"dGltIGI5MTM=\r\n",
+        b"\x05\x02\x00\x02",
+        b"\x01\x03joe\x06secret",
+        b"\x05\x01\x00\x01\xC0\x00\x02\x50\x00\x50",
+    ];
+    prop_oneof![
+        8 => proptest::sample::select(&WORDS[..]).prop_map(<[u8]>::to_vec),
+        1 => proptest::collection::vec(any::<u8>(), 1..12),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Whatever comes, in whatever order and pieces: no panic, and the same replies and record as in one piece.
+    #[test]
+    fn hostile_input_is_answered_the_same_however_it_is_split(
+        words in proptest::collection::vec(word(), 1..24),
+        piece in 1_usize..9,
+        auth in prop_oneof![Just("auth reject"), Just("auth after 1"), Just("web empty")],
+    ) {
+        let mut listener = Listener::sniffing(None);
+        apply_policy(&mut listener, auth);
+        let persona = Persona::built_in("mx.example.net");
+        let bytes = words.concat();
+        let play = |size: usize| {
+            let mut run = Run::open(&persona, listener);
+            bytes.chunks(size).for_each(|piece| run.bring(piece));
+            run.pass(Duration::from_secs(1));
+            let (sent, end) = (run.take(), run.end.unwrap_or(End::Closed));
+            // What is never taken after the end is the caller's.
+            (sent, run.conversation.close(run.now, end), run.messages)
+        };
+        prop_assert_eq!(play(bytes.len()), play(piece));
+    }
 
     #[test]
     fn random_splits_change_nothing(cuts in proptest::collection::vec(1_usize..40, 1..20)) {
