@@ -44,10 +44,11 @@ pub enum Quirk {
     IrcTarget = 33,
     OwnTarget = 34,
     JudgeAsked = 35,
+    SmugglingShape = 36,
 }
 
 impl Quirk {
-    pub const ALL: [Self; 36] = [
+    pub const ALL: [Self; 37] = [
         Self::EarlyTalker,
         Self::BareLfCommand,
         Self::BareLfData,
@@ -84,6 +85,7 @@ impl Quirk {
         Self::IrcTarget,
         Self::OwnTarget,
         Self::JudgeAsked,
+        Self::SmugglingShape,
     ];
 
     /// The name in records, columns and transcripts.
@@ -146,6 +148,10 @@ impl Quirk {
                 ("irc-target", "asked a proxy for a port of chat networks, which look for open proxies that way")
             }
             Self::OwnTarget => ("own-target", "asked a proxy for the sensor's own address"),
+            Self::SmugglingShape => (
+                "smuggling-shape",
+                "ended a message oddly though its commands end with CR LF, as a smuggled message does",
+            ),
             Self::JudgeAsked => {
                 ("judge-asked", "fetched a page that echoes the request or tells the address it came from")
             }
