@@ -1,11 +1,13 @@
 //! One accepted connection: recorder, engine, and the pauses between them.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use evidence::{Connection, End, Message, Quirk, Session, Time};
 
 use crate::engine::{Cx, Engine, Facts, Step, Then};
 use crate::persona::Persona;
+use crate::policy::{Auth, Web};
 use crate::recorder::Recorder;
 use crate::smtp::Smtp;
 use crate::sniff::Sniff;
@@ -17,17 +19,23 @@ pub struct Listener {
     pub banner_after: Option<Duration>,
     /// Whether text that names no protocol is taken for mail commands rather than for a proxy request.
     pub mail: bool,
+    /// What becomes of logins.
+    pub auth: Auth,
+    /// What is found at web sites of which no page is known.
+    pub web: Web,
+    /// The sensor's address as the world knows it, where it is not the one that connections are addressed to.
+    pub public: Option<IpAddr>,
 }
 
 impl Listener {
     /// A mail port: the server greets at once.
     pub const fn smtp() -> Self {
-        Self { banner_after: Some(Duration::ZERO), mail: true }
+        Self { banner_after: Some(Duration::ZERO), mail: true, ..Self::sniffing(None) }
     }
 
     /// Any other port: the client's first bytes decide; a client that waits is greeted as by a mail server.
     pub const fn sniffing(banner_after: Option<Duration>) -> Self {
-        Self { banner_after, mail: false }
+        Self { banner_after, mail: false, auth: Auth::Accept, web: Web::Refuse, public: None }
     }
 }
 
@@ -55,6 +63,7 @@ pub enum Stored {
 #[derive(Debug)]
 pub struct Conversation<'p> {
     connection: Connection,
+    listener: Listener,
     persona: &'p Persona,
     seed: u64,
     engine: Engine,
@@ -93,6 +102,7 @@ impl<'p> Conversation<'p> {
         let mut conversation = Self {
             recorder: Recorder::new(now),
             connection,
+            listener,
             persona,
             seed,
             engine,
@@ -121,6 +131,7 @@ impl<'p> Conversation<'p> {
             used += taken;
             self.forget_refused_body(refused);
             self.read_again(now, out);
+            self.hide_secrets();
         }
         used
     }
@@ -133,6 +144,7 @@ impl<'p> Conversation<'p> {
             self.step(now, out, |engine, cx| engine.stored(cx, outcome));
             self.forget_refused_body(refused);
             self.read_again(now, out);
+            self.hide_secrets();
         }
     }
 
@@ -164,6 +176,7 @@ impl<'p> Conversation<'p> {
             _ => self.step(now, out, |engine, cx| engine.expire(cx)),
         }
         self.read_again(now, out);
+        self.hide_secrets();
     }
 
     /// Bytes of message bodies that are held in memory.
@@ -201,6 +214,8 @@ impl<'p> Conversation<'p> {
 
     /// Ends the conversation: exactly one session for each.
     pub fn close(mut self, now: Time, end: End) -> Session {
+        self.facts.secrets.extend(self.engine.unfinished_secret());
+        self.hide_secrets();
         if let Some(wire) = self.engine.smtp_mut().and_then(Smtp::abandon) {
             self.facts.quirks.insert(Quirk::AbandonedBody);
             self.recorder.replace_body(self.facts.messages, &wire);
@@ -254,6 +269,13 @@ impl<'p> Conversation<'p> {
         }
     }
 
+    /// Secrets of third parties are kept with their login and nowhere else.
+    fn hide_secrets(&mut self) {
+        for secret in std::mem::take(&mut self.facts.secrets) {
+            self.recorder.hide(&secret);
+        }
+    }
+
     /// The body of a message that was just refused is nowhere: the transcript says so.
     fn forget_refused_body(&mut self, refused_before: u32) {
         if self.facts.refused > refused_before {
@@ -268,6 +290,7 @@ impl<'p> Conversation<'p> {
             now,
             persona: self.persona,
             connection: &self.connection,
+            listener: self.listener,
             seed: self.seed,
             facts: &mut self.facts,
             reply: &mut reply,

@@ -5,13 +5,16 @@ use std::time::Duration;
 use evidence::{Answer, Connection, End, Login, Message, Protocol, Quirk, Quirks, Request, Target, Time};
 use minicbor::bytes::ByteVec;
 
+use crate::conversation::Listener;
 use crate::conversation::Stored;
 use crate::http::Http;
 use crate::persona::{Persona, fill};
+use crate::recorder::Secret;
 use crate::smtp::Smtp;
 use crate::sniff::Sniff;
 use crate::socks4::Socks4;
 use crate::socks5::Socks5;
+use crate::tls::Tls;
 
 /// Most requests, and most logins, listed of one connection. Later ones are answered but only marked
 /// ([`Quirk::ListCut`]).
@@ -29,6 +32,7 @@ pub(crate) enum Engine {
     Http(Box<Http>),
     Socks4(Socks4),
     Socks5(Socks5),
+    Tls(Tls),
 }
 
 /// What became of a step.
@@ -75,7 +79,7 @@ impl Engine {
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>) -> Step {
         match self {
             Self::Smtp(smtp) => smtp.start(cx),
-            Self::Sniff(_) | Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) => Step::used(0),
+            Self::Sniff(_) | Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) | Self::Tls(_) => Step::used(0),
         }
     }
 
@@ -87,6 +91,7 @@ impl Engine {
             Self::Http(http) => http.receive(cx, input),
             Self::Socks4(socks) => socks.receive(cx, input),
             Self::Socks5(socks) => socks.receive(cx, input),
+            Self::Tls(tls) => tls.receive(cx, input),
         }
     }
 
@@ -111,6 +116,7 @@ impl Engine {
             Self::Smtp(_) => last_input + persona.smtp.idle(),
             Self::Http(http) => http.deadline(persona, last_input),
             Self::Socks4(_) | Self::Socks5(_) => last_input + persona.socks.idle(),
+            Self::Tls(tls) => tls.deadline(last_input),
         }
     }
 
@@ -119,7 +125,17 @@ impl Engine {
         match self {
             Self::Sniff(sniff) => sniff.expire(cx),
             Self::Smtp(smtp) => smtp.expire(cx),
+            Self::Tls(tls) => tls.expire(),
             Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) => Step::used(0).then(Then::Close(End::Idle)),
+        }
+    }
+
+    /// What came so far of a secret that was never whole.
+    pub(crate) fn unfinished_secret(&self) -> Option<Secret> {
+        match self {
+            Self::Http(http) if http.smtp().is_none() => http.unfinished_secret(),
+            Self::Socks5(socks) => socks.unfinished_secret(),
+            _ => self.smtp().and_then(Smtp::unfinished_secret),
         }
     }
 
@@ -146,6 +162,7 @@ pub(crate) struct Cx<'a> {
     pub(crate) now: Time,
     pub(crate) persona: &'a Persona,
     pub(crate) connection: &'a Connection,
+    pub(crate) listener: Listener,
     /// A number that differs between connections, for values that a real server draws.
     pub(crate) seed: u64,
     pub(crate) facts: &'a mut Facts,
@@ -178,21 +195,53 @@ impl Cx<'_> {
         self.facts.requests.push(Request { at: self.now, protocol, verb: verb.to_vec().into(), target, answer });
     }
 
-    pub(crate) fn login(&mut self, protocol: Protocol, mechanism: &str, user: &[u8], secret: &[u8], accepted: bool) {
-        if accepted {
-            self.facts.user = Some(user.to_vec().into());
+    /// The port from which a real proxy would have gone on: one of those that Linux hands out, 32768 to 60999.
+    pub(crate) fn outer_port(&self) -> u16 {
+        32768 + (self.seed % 28232) as u16
+    }
+
+    /// Takes a login: whether it is right, by the listener's policy.
+    pub(crate) fn login(&mut self, offered: Offered<'_>) -> bool {
+        let accepted = self.listener.auth.accepts(self.facts.refused_logins);
+        match accepted {
+            true => self.facts.user = Some(offered.user.to_vec().into()),
+            false => self.facts.refused_logins += 1,
         }
         if self.facts.logins.len() >= MAX_LISTED {
-            return self.quirk(Quirk::ListCut);
+            self.quirk(Quirk::ListCut);
+            return accepted;
         }
         self.facts.logins.push(Login {
             at: self.now,
-            protocol,
-            mechanism: mechanism.to_owned(),
-            user: user.to_vec().into(),
-            secret: secret.to_vec().into(),
+            protocol: offered.protocol,
+            mechanism: offered.mechanism.to_owned(),
+            user: offered.user.to_vec().into(),
+            secret: offered.secret.to_vec().into(),
             accepted,
+            challenge: offered.challenge.map(|challenge| challenge.to_vec().into()),
         });
+        accepted
+    }
+
+    /// Has a secret blotted out in the transcript.
+    pub(crate) fn hide(&mut self, secret: Secret) {
+        self.facts.secrets.push(secret);
+    }
+}
+
+/// A login that a client offers.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Offered<'a> {
+    pub(crate) protocol: Protocol,
+    pub(crate) mechanism: &'a str,
+    pub(crate) user: &'a [u8],
+    pub(crate) secret: &'a [u8],
+    pub(crate) challenge: Option<&'a [u8]>,
+}
+
+impl<'a> Offered<'a> {
+    pub(crate) fn new(protocol: Protocol, mechanism: &'a str, user: &'a [u8]) -> Self {
+        Self { protocol, mechanism, user, secret: b"", challenge: None }
     }
 }
 
@@ -214,4 +263,8 @@ pub(crate) struct Facts {
     pub(crate) target: Option<Target>,
     /// Who logged in.
     pub(crate) user: Option<ByteVec>,
+    /// Logins that were refused.
+    pub(crate) refused_logins: u32,
+    /// Secrets of the last step, for the recorder.
+    pub(crate) secrets: Vec<Secret>,
 }

@@ -49,12 +49,15 @@ mod engine;
 mod http;
 mod line;
 mod persona;
+mod policy;
 mod recorder;
 mod smtp;
 mod sniff;
 mod socks4;
 mod socks5;
 mod target;
+mod tls;
 
 pub use conversation::{Conversation, Listener, Out, Stored};
 pub use persona::{Persona, PersonaError};
+pub use policy::{Auth, PolicyError, Web};

@@ -26,6 +26,11 @@ impl LineReader {
         Self { limit, bytes: Vec::new(), beyond: 0, last: 0 }
     }
 
+    /// What is here of a line that is not whole yet.
+    pub(crate) fn pending(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Takes bytes up to and including the first LF: how many, and the line if it is complete.
     pub(crate) fn push(&mut self, input: &[u8]) -> (usize, Option<Line>) {
         let Some(lf) = input.iter().position(|byte| *byte == b'\n') else {

@@ -141,6 +141,7 @@ pub(crate) struct Replies {
     pub(crate) auth_malformed: String,
     pub(crate) auth_aborted: String,
     pub(crate) auth_ok: String,
+    pub(crate) auth_failed: String,
     pub(crate) too_many_errors: String,
     pub(crate) timeout: String,
 }
@@ -158,6 +159,11 @@ pub(crate) struct HttpPersona {
     pub(crate) unreachable: String,
     pub(crate) malformed_page: String,
     pub(crate) unreachable_page: String,
+    /// The same for a request that needs a login.
+    pub(crate) unauthorized: String,
+    pub(crate) unauthorized_page: String,
+    /// The head before a page that a web site gave.
+    pub(crate) served: String,
 }
 
 impl HttpPersona {
@@ -210,7 +216,7 @@ mod tests {
     fn the_built_in_persona_reads() {
         let persona = Persona::built_in("mx.example.net");
         assert_eq!(persona.name, "postfix-3.7");
-        assert!(persona.smtp.offers_login("login") && !persona.smtp.offers_login("CRAM-MD5"));
+        assert!(persona.smtp.offers_login("login") && !persona.smtp.offers_login("NTLM"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use evidence::{Answer, End, Protocol, Quirk, Target};
 
-use crate::engine::{Cx, Step, Then};
+use crate::engine::{Cx, Offered, Step, Then};
 use crate::target;
 
 /// Longest user id and longest host name read. A longer one makes the request malformed.
@@ -71,18 +71,20 @@ fn answer(cx: &mut Cx<'_>, request: &Request<'_>, used: usize) -> Step {
         None => (Protocol::Socks4, target::v4(request.address, request.port)),
     };
     cx.enter(protocol);
-    if !request.user.is_empty() {
-        cx.login(protocol, "userid", request.user, b"", true);
-    }
+    // The user id is all that this version has for a login.
+    let allowed = match request.user {
+        b"" => !cx.listener.auth.demands_login(),
+        user => cx.login(Offered::new(protocol, "userid", user)),
+    };
     let verb: &[u8] = match request.command {
         1 => b"CONNECT",
         2 => b"BIND",
         _ => b"?",
     };
-    let far = (request.command == 1).then(|| target::destination(&target, cx.facts));
-    let engine = far.and_then(|destination| target::far_side(destination, &target, cx.persona, cx.now));
+    let engine = if request.command == 1 && allowed { target::far_side(&target, cx) } else { None };
     let (code, answer) = match (&engine, request.command) {
         (Some(_), _) => (GRANTED, Answer::Granted),
+        (None, _) if !allowed => (REJECTED, Answer::Unauthorized),
         (None, 1) => (REJECTED, Answer::Unreachable),
         (None, _) => (REJECTED, Answer::Unsupported),
     };

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 
 use evidence::{Answer, End, Protocol, Quirk, Target};
 
-use crate::engine::{Cx, Step, Then};
+use crate::engine::{Cx, Offered, Step, Then};
+use crate::recorder::Secret;
 use crate::target;
 
 const NO_AUTHENTICATION: u8 = 0;
@@ -64,9 +65,18 @@ impl Socks5 {
         }
     }
 
+    /// What came so far of a password.
+    pub(crate) fn unfinished_secret(&self) -> Option<Secret> {
+        let secret = 3 + usize::from(*self.message.get(1)?);
+        let login = matches!(self.state, State::Login) && self.message.len() > secret;
+        login.then(|| Secret::exactly(&self.message[..secret], &self.message[secret..]))
+    }
+
     fn greeting(&mut self, cx: &mut Cx<'_>, methods: &[u8], used: usize) -> Step {
         cx.enter(Protocol::Socks5);
-        let method = [NO_AUTHENTICATION, USER_PASSWORD].into_iter().find(|method| methods.contains(method));
+        let wanted: &[u8] =
+            if cx.listener.auth.demands_login() { &[USER_PASSWORD] } else { &[NO_AUTHENTICATION, USER_PASSWORD] };
+        let method = wanted.iter().copied().find(|method| methods.contains(method));
         cx.reply.extend_from_slice(&[5, method.unwrap_or(NO_METHOD)]);
         self.state = match method {
             Some(NO_AUTHENTICATION) => State::Request,
@@ -82,8 +92,13 @@ impl Socks5 {
         if message[0] != 1 {
             cx.quirk(Quirk::MalformedCredentials);
         }
-        cx.login(Protocol::Socks5, "userpass", user, secret, true);
-        cx.reply.extend_from_slice(&[1, 0]);
+        cx.hide(Secret::exactly(&message[..=user_end], secret));
+        let accepted = cx.login(Offered { secret, ..Offered::new(Protocol::Socks5, "userpass", user) });
+        cx.reply.extend_from_slice(&[1, u8::from(!accepted)]);
+        if !accepted {
+            // RFC 1929: the server must close.
+            return Step::used(used).then(Then::Close(End::Answered));
+        }
         self.state = State::Request;
         Step::used(used)
     }
@@ -134,8 +149,7 @@ fn request(cx: &mut Cx<'_>, message: &[u8], used: usize) -> Step {
     if message[1] != 1 {
         return refuse(cx, Some(target), COMMAND_UNSUPPORTED, Answer::Unsupported);
     }
-    let destination = target::destination(&target, cx.facts);
-    match target::far_side(destination, &target, cx.persona, cx.now) {
+    match target::far_side(&target, cx) {
         None => refuse(cx, Some(target), REFUSED, Answer::Unreachable),
         Some(engine) => {
             cx.request(Protocol::Socks5, verb, target, Answer::Granted);
@@ -176,7 +190,6 @@ fn reply(cx: &mut Cx<'_>, code: u8) {
         }
         None => cx.reply.extend_from_slice(&[1, 0, 0, 0, 0]),
     }
-    // Linux hands out 32768 to 60999.
-    let port = if bound.is_some() { 32768 + (cx.seed % 28232) as u16 } else { 0 };
+    let port = if bound.is_some() { cx.outer_port() } else { 0 };
     cx.reply.extend_from_slice(&port.to_be_bytes());
 }

@@ -1,45 +1,48 @@
-//! Where a proxy is asked to go, and what lies there. Nothing is resolved or contacted: the port decides.
+//! Where a proxy is asked to go, and the engine that plays what lies there. [`crate::policy`] says what that is.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use evidence::{Target, Time};
+use evidence::Target;
 
-use crate::engine::{Engine, Facts, MAX_LAYERS};
-use crate::persona::Persona;
+use crate::engine::{Cx, Engine, MAX_LAYERS};
+use crate::http::{self, Http};
+use crate::policy::{self, Far, Web};
 use crate::smtp::Smtp;
 use crate::sniff::Sniff;
+use crate::tls::Tls;
 
-/// Ports at which mail servers listen, and ports that spam tools use for them.
-const MAIL_PORTS: [u16; 9] = [24, 25, 26, 465, 587, 2525, 2526, 10025, 25000];
-
-/// Ports of other open proxies, for chains.
-const PROXY_PORTS: [u16; 8] = [808, 1080, 3128, 4480, 6588, 8000, 8080, 8888];
-
-/// What a proxy request finds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Destination {
-    Mail,
-    Proxy,
-    Nothing,
+/// What lies at a target, for a connection that already went through its layers. What asking tells is noted.
+pub(crate) fn far(target: &Target, cx: &mut Cx<'_>) -> Far {
+    let verdict = policy::verdict(target, cx.connection, cx.listener);
+    if let Some(quirk) = verdict.quirk {
+        cx.quirk(quirk);
+    }
+    // The proxy itself is a layer, and so is what is behind it.
+    let layers = cx.facts.path.len()
+        + match verdict.far {
+            Far::Mail | Far::Web => 1,
+            Far::Proxy => 2,
+            Far::Tls | Far::Nothing => 0,
+        };
+    if layers > MAX_LAYERS { Far::Nothing } else { verdict.far }
 }
 
-/// What lies at a target, for a connection that already went through the layers in `facts`.
-pub(crate) fn destination(target: &Target, facts: &Facts) -> Destination {
-    // The proxy itself is a layer, and so is the mail server behind it.
-    match target.port {
-        port if MAIL_PORTS.contains(&port) && facts.path.len() < MAX_LAYERS => Destination::Mail,
-        port if PROXY_PORTS.contains(&port) && facts.path.len() + 1 < MAX_LAYERS => Destination::Proxy,
-        _ => Destination::Nothing,
+/// The engine that plays the far side of a tunnel; `None` where nothing answers.
+pub(crate) fn far_side(target: &Target, cx: &mut Cx<'_>) -> Option<Engine> {
+    match far(target, cx) {
+        Far::Mail => Some(Engine::Smtp(Box::new(Smtp::new(cx.persona, far_name(target))))),
+        Far::Proxy => Some(Engine::Sniff(Sniff::new(cx.now, None, false))),
+        // An address says nothing of the site: its `Host` will.
+        Far::Web if cx.listener.web == Web::Empty || is_address(target) || http::is_known(target) => {
+            Some(Engine::Http(Box::new(Http::origin(target.clone()))))
+        }
+        Far::Tls => Some(Engine::Tls(Tls::default())),
+        Far::Web | Far::Nothing => None,
     }
 }
 
-/// The engine that plays the far side; `None` where nothing answers.
-pub(crate) fn far_side(destination: Destination, target: &Target, persona: &Persona, now: Time) -> Option<Engine> {
-    match destination {
-        Destination::Mail => Some(Engine::Smtp(Box::new(Smtp::new(persona, far_name(target))))),
-        Destination::Proxy => Some(Engine::Sniff(Sniff::new(now, None, false))),
-        Destination::Nothing => None,
-    }
+fn is_address(target: &Target) -> bool {
+    policy::address(&target.host).is_some()
 }
 
 /// The name a far mail server gives: its own when it was addressed by name, else a bare name that is the same for the

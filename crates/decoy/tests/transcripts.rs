@@ -5,6 +5,8 @@
 //!
 //! ```text
 //! listener smtp | sniff | sniff 3s     how the port meets its client (first line after the title)
+//! auth reject | auth after 2           what becomes of logins, where not all are accepted
+//! web empty                            what unknown web sites show, where they are reached
 //! limit 1000                           the persona's size limit, where its own would make the file slow
 //! C text                               bytes from the client; \r \n \t \0 \xNN and \\ are escapes
 //! S text                               the reply, one line of it each
@@ -19,7 +21,9 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use decoy::{Conversation, Listener, Out, Persona, Stored};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use decoy::{Auth, Conversation, Listener, Out, Persona, Stored, Web};
 use evidence::{Boot, Clock, Connection, End, Message, Session, SessionId, Span, Time, shown, unshown};
 use proptest::prelude::*;
 
@@ -37,6 +41,7 @@ struct Transcript {
     path: PathBuf,
     head: Vec<String>,
     listener: Listener,
+    policy: Vec<String>,
     limit: Option<String>,
     lines: Vec<Line>,
     /// The file's own words, to compare.
@@ -63,12 +68,13 @@ impl Transcript {
     fn read(path: &Path) -> Self {
         let text = std::fs::read_to_string(path).unwrap();
         let (mut head, mut lines) = (Vec::new(), Vec::new());
-        let (mut listener, mut limit) = (None, None);
+        let (mut listener, mut limit, mut policy) = (None, None, Vec::new());
         for line in text.lines() {
             let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
             match word {
                 "#" => head.push(line.to_owned()),
                 "listener" => listener = Some(parse_listener(rest)),
+                "auth" | "web" => policy.push(line.to_owned()),
                 "limit" => limit = Some(rest.to_owned()),
                 "C" => lines.push(Line::Client(unescape(rest))),
                 "@" => lines.push(Line::Pass(rest.parse::<Span>().unwrap().0)),
@@ -78,8 +84,9 @@ impl Transcript {
                 _ => panic!("{}: what is `{line}`?", path.display()),
             }
         }
-        let listener = listener.unwrap_or_else(|| panic!("{}: no listener", path.display()));
-        Self { path: path.to_owned(), head, listener, limit, lines, text }
+        let mut listener = listener.unwrap_or_else(|| panic!("{}: no listener", path.display()));
+        policy.iter().for_each(|line| apply_policy(&mut listener, line));
+        Self { path: path.to_owned(), head, listener, policy, limit, lines, text }
     }
 
     /// Plays the transcript, each client line cut into pieces by `split`.
@@ -109,6 +116,9 @@ impl Transcript {
     fn write(&self, outcome: &Outcome) -> String {
         let mut text = self.head.join("\n") + "\n";
         _ = writeln!(text, "listener {}", listener_text(self.listener));
+        for line in &self.policy {
+            _ = writeln!(text, "{line}");
+        }
         if let Some(limit) = &self.limit {
             _ = writeln!(text, "limit {limit}");
         }
@@ -147,7 +157,7 @@ impl<'p> Run<'p> {
         let connection = Connection {
             id: SessionId { sensor: "XX-01".parse().unwrap(), boot: Boot(1_274_131_700_000_000), number: 7 },
             accepted_at: ACCEPTED_AT,
-            source: "192.0.2.7:40112".parse().unwrap(),
+            source: "203.0.113.7:40112".parse().unwrap(),
             local: "198.51.100.1:25".parse().unwrap(),
             balancer: None,
             clock: Clock::default(),
@@ -226,7 +236,11 @@ fn record(outcome: &Outcome) -> String {
     }
     for login in &session.logins {
         let (user, secret) = (shown(&login.user), shown(&login.secret));
-        _ = writeln!(text, "= login {} {} user {user} secret {secret}", login.protocol, login.mechanism);
+        let refused = if login.accepted { "" } else { " refused" };
+        _ = writeln!(text, "= login {} {} user {user} secret {secret}{refused}", login.protocol, login.mechanism);
+        if let Some(challenge) = &login.challenge {
+            _ = writeln!(text, "= challenge {}", shown(challenge));
+        }
     }
     _ = writeln!(
         text,
@@ -261,6 +275,15 @@ fn parse_listener(text: &str) -> Listener {
         ("sniff", "") => Listener::sniffing(None),
         ("sniff", after) => Listener::sniffing(Some(after.parse::<Span>().unwrap().0)),
         _ => panic!("what listener is `{text}`?"),
+    }
+}
+
+fn apply_policy(listener: &mut Listener, line: &str) {
+    match line.split(' ').collect::<Vec<_>>()[..] {
+        ["auth", "reject"] => listener.auth = Auth::Reject,
+        ["auth", "after", attempts] => listener.auth = Auth::After(attempts.parse().unwrap()),
+        ["web", "empty"] => listener.web = Web::Empty,
+        _ => panic!("what policy is `{line}`?"),
     }
 }
 
@@ -324,14 +347,105 @@ fn every_transcript_gives_its_replies_and_record_however_it_is_split() {
     assert!(wrong.is_empty(), "{}\n(BLESS=1 rewrites the files)", wrong.join("\n"));
 }
 
+#[test]
+fn no_password_is_left_in_a_transcript() {
+    let mut passwords = 0;
+    for transcript in &transcripts() {
+        let session = transcript.play(|bytes| bytes.iter().map(|byte| vec![*byte]).collect()).session;
+        let kept = session.transcript.bytes();
+        let holds = |secret: &[u8]| kept.windows(secret.len()).any(|window| window == secret);
+        for login in session.logins.iter().filter(|login| login.secret.len() > 3) {
+            passwords += 1;
+            let forms = [
+                login.secret.to_vec(),
+                STANDARD.encode(login.secret.as_slice()).into_bytes(),
+                STANDARD.encode([login.user.as_slice(), b":", &login.secret].concat()).into_bytes(),
+                STANDARD.encode([b"\0", login.user.as_slice(), b"\0", &login.secret].concat()).into_bytes(),
+            ];
+            assert!(!forms.iter().any(|form| holds(form)), "{}", transcript.path.display());
+        }
+        assert!(!holds(b"c2Vjcm"), "{}: a password that was never whole", transcript.path.display());
+        assert_eq!(kept.len() as u64 + session.transcript.cut, session.transcript.length() - bodies(&session));
+    }
+    assert!(passwords > 5);
+}
+
+fn bodies(session: &Session) -> u64 {
+    let lengths = session.transcript.turns.iter().map(|turn| match turn {
+        evidence::Turn::Body { length, .. } => *length,
+        evidence::Turn::Bytes { .. } => 0,
+    });
+    lengths.sum()
+}
+
 fn difference(expected: &str, found: &str) -> String {
     let at = expected.lines().zip(found.lines()).take_while(|(a, b)| a == b).count();
     let line = |text: &str| text.lines().nth(at).unwrap_or("(end)").to_owned();
     format!("  line {}\n  expected {}\n  found    {}", at + 1, line(expected), line(found))
 }
 
+/// A piece of what clients of all protocols say, or of what nobody does.
+fn word() -> impl Strategy<Value = Vec<u8>> {
+    const WORDS: [&[u8]; 28] = [
+        b"CONNECT ",
+        b"GET ",
+        b"HEAD http://",
+        b"POST http://",
+        b"azenv.net",
+        b"www.google.com",
+        b"127.1",
+        b"0x7f000001",
+        b"192.0.2.80",
+        b"[::ffff:10.0.0.1]",
+        b":25",
+        b":80",
+        b":443",
+        b":8080",
+        b"/azenv.php",
+        b" HTTP/1.1\r\n",
+        b"Host: ",
+        b"Proxy-Authorization: Basic am9lOnNlY3JldA==\r\n",
+        b"Content-Length: 3\r\n",
+        b"\r\n",
+        b"\r\n\r\n",
+        b"AUTH PLAIN AGpvZQBzZWNyZXQ=\r\n",
+        b"AUTH LOGIN\r\nam9l\r\nc2VjcmV0\r\n",
+        b"AUTH CRAM-MD5\r\n",
+        b"dGltIGI5MTM=\r\n",
+        b"\x05\x02\x00\x02",
+        b"\x01\x03joe\x06secret",
+        b"\x05\x01\x00\x01\xC0\x00\x02\x50\x00\x50",
+    ];
+    prop_oneof![
+        8 => proptest::sample::select(&WORDS[..]).prop_map(<[u8]>::to_vec),
+        1 => proptest::collection::vec(any::<u8>(), 1..12),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Whatever comes, in whatever order and pieces: no panic, and the same replies and record as in one piece.
+    #[test]
+    fn hostile_input_is_answered_the_same_however_it_is_split(
+        words in proptest::collection::vec(word(), 1..24),
+        piece in 1_usize..9,
+        auth in prop_oneof![Just("auth reject"), Just("auth after 1"), Just("web empty")],
+    ) {
+        let mut listener = Listener::sniffing(None);
+        apply_policy(&mut listener, auth);
+        let persona = Persona::built_in("mx.example.net");
+        let bytes = words.concat();
+        let play = |size: usize| {
+            let mut run = Run::open(&persona, listener);
+            bytes.chunks(size).for_each(|piece| run.bring(piece));
+            run.pass(Duration::from_secs(1));
+            let (sent, end) = (run.take(), run.end.unwrap_or(End::Closed));
+            // What is never taken after the end is the caller's.
+            (sent, run.conversation.close(run.now, end), run.messages)
+        };
+        prop_assert_eq!(play(bytes.len()), play(piece));
+    }
 
     #[test]
     fn random_splits_change_nothing(cuts in proptest::collection::vec(1_usize..40, 1..20)) {

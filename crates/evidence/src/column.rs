@@ -159,9 +159,12 @@ pub static SESSIONS: LazyLock<Vec<Column<SessionRow>>> = LazyLock::new(|| {
         Of::new("messages", Integer, "Messages accepted.", |r| count(r.session.messages.into())),
         Of::new("recipients", Integer, "Recipients of the accepted messages.", |r| count(r.session.recipients)),
         Of::new("refused", Integer, "Messages refused after their body came.", |r| count(r.session.refused.into())),
-        Of::new("input", Bytes, "What the client sent, message bodies left out, up to a cap.", |r| {
-            Cell::Bytes(r.session.transcript.bytes().into())
-        })
+        Of::new(
+            "input",
+            Bytes,
+            "What the client sent, up to a cap; message bodies are left out, passwords blotted out.",
+            |r| Cell::Bytes(r.session.transcript.bytes().into()),
+        )
         .personal(),
         Of::new(
             "input_turns",

@@ -37,10 +37,18 @@ pub enum Quirk {
     ProxyHeaderInStream = 26,
     MalformedCredentials = 27,
     StoreRefused = 28,
+    ConnectBack = 29,
+    InternalTarget = 30,
+    MetadataTarget = 31,
+    ImpossibleTarget = 32,
+    IrcTarget = 33,
+    OwnTarget = 34,
+    JudgeAsked = 35,
+    SmugglingShape = 36,
 }
 
 impl Quirk {
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 37] = [
         Self::EarlyTalker,
         Self::BareLfCommand,
         Self::BareLfData,
@@ -70,6 +78,14 @@ impl Quirk {
         Self::ProxyHeaderInStream,
         Self::MalformedCredentials,
         Self::StoreRefused,
+        Self::ConnectBack,
+        Self::InternalTarget,
+        Self::MetadataTarget,
+        Self::ImpossibleTarget,
+        Self::IrcTarget,
+        Self::OwnTarget,
+        Self::JudgeAsked,
+        Self::SmugglingShape,
     ];
 
     /// The name in records, columns and transcripts.
@@ -117,6 +133,28 @@ impl Quirk {
             }
             Self::MalformedCredentials => ("malformed-credentials", "sent credentials that cannot be decoded"),
             Self::StoreRefused => ("store-refused", "was told 452 because the sensor could not keep the message"),
+            Self::ConnectBack => (
+                "connect-back",
+                "asked a proxy to connect back to its own address or network, and was told that it fails",
+            ),
+            Self::InternalTarget => ("internal-target", "asked a proxy for a private, loopback or link-local address"),
+            Self::MetadataTarget => {
+                ("metadata-target", "asked a proxy for the address at which a cloud tells a machine its secrets")
+            }
+            Self::ImpossibleTarget => {
+                ("impossible-target", "asked a proxy for port 0, or for an address that belongs to no single machine")
+            }
+            Self::IrcTarget => {
+                ("irc-target", "asked a proxy for a port of chat networks, which look for open proxies that way")
+            }
+            Self::OwnTarget => ("own-target", "asked a proxy for the sensor's own address"),
+            Self::SmugglingShape => (
+                "smuggling-shape",
+                "ended a message oddly though its commands end with CR LF, as a smuggled message does",
+            ),
+            Self::JudgeAsked => {
+                ("judge-asked", "fetched a page that echoes the request or tells the address it came from")
+            }
         }
     }
 }

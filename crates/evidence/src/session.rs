@@ -113,6 +113,9 @@ pub enum Answer {
     /// The request could not be read.
     #[n(3)]
     Malformed,
+    /// That it needs a login, or a better one.
+    #[n(4)]
+    Unauthorized,
 }
 
 impl Answer {
@@ -122,6 +125,7 @@ impl Answer {
             Self::Unreachable => "unreachable",
             Self::Unsupported => "unsupported",
             Self::Malformed => "malformed",
+            Self::Unauthorized => "unauthorized",
         }
     }
 }
@@ -133,15 +137,19 @@ pub struct Login {
     pub at: Time,
     #[n(1)]
     pub protocol: Protocol,
-    /// `PLAIN`, `LOGIN`, `Basic`, `userpass`, `userid`.
+    /// `PLAIN`, `LOGIN`, `CRAM-MD5`, `Basic`, `userpass`, `userid`.
     #[n(2)]
     pub mechanism: String,
     #[n(3)]
     pub user: ByteVec,
+    /// The password as it was decoded; of CRAM-MD5 its digest with the challenge.
     #[n(4)]
     pub secret: ByteVec,
     #[n(5)]
     pub accepted: bool,
+    /// What the server had asked to be digested (CRAM-MD5 alone).
+    #[n(6)]
+    pub challenge: Option<ByteVec>,
 }
 
 /// Why a connection ended.

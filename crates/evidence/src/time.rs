@@ -78,6 +78,12 @@ impl Time {
         self.civil().map_or_else(|| self.to_string(), |civil| format!("{:02}:{:02}", civil.hour(), civil.minute()))
     }
 
+    /// `Mon, 17 May 2010 21:30:00 GMT`, as HTTP writes it (RFC 9110, section 5.6.7).
+    pub fn to_http(self) -> String {
+        let Some(civil) = self.civil() else { return self.to_string() };
+        civil.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    }
+
     /// `2026/11/23/2030`: the place of a quarter of an hour in a tree of files.
     pub fn to_path(self) -> String {
         let Some(civil) = self.civil() else { return "out-of-range".to_owned() };
@@ -215,6 +221,11 @@ mod tests {
             let span: Span = text.parse().unwrap();
             assert_eq!(span.to_string(), if text == "7d" { "1w" } else { text });
         }
+    }
+
+    #[test]
+    fn http_writes_the_day_of_the_week() {
+        assert_eq!(time("2010-05-17T21:30:07.5Z").to_http(), "Mon, 17 May 2010 21:30:07 GMT");
     }
 
     #[test]

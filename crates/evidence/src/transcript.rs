@@ -1,4 +1,4 @@
-//! What a peer sent, byte for byte, with the times at which it came.
+//! What a peer sent, byte for byte, with the times at which it came. Passwords are blotted out: a login has them.
 
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
@@ -26,7 +26,7 @@ pub enum Turn {
     },
 }
 
-/// Everything a peer sent, up to a cap.
+/// Everything a peer sent, up to a cap. Of passwords that were offered each byte is `*`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Transcript {
     #[n(0)]

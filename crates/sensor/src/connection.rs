@@ -41,6 +41,7 @@ pub(crate) async fn see_through(accepted: Accepted, sensor: Arc<Sensor>) {
         sensor.tally.one(Counter::Panics);
         Session::bare(connection, watch.now(), End::Failed)
     });
+    sensor.guesses.count(&session);
     sensor.tally.one(Counter::Sessions);
     sensor.tally.add(Counter::BytesReceived, session.received);
     sensor.tally.add(Counter::BytesSent, session.sent);
@@ -63,7 +64,9 @@ async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
     let mut out = Out::default();
     let seed = seed(&accepted.connection);
     let connection = accepted.connection.clone();
-    let conversation = Conversation::open(connection, accepted.manner, &sensor.config.persona, seed, &mut out);
+    let earlier = sensor.guesses.refused(connection.source.ip());
+    let manner = decoy::Listener { auth: accepted.manner.auth.after_earlier(earlier), ..accepted.manner };
+    let conversation = Conversation::open(connection, manner, &sensor.config.persona, seed, &mut out);
     let dialogue = Dialogue {
         stream: accepted.stream,
         watch: accepted.watch,

@@ -16,6 +16,7 @@
 
 mod clock;
 mod connection;
+mod guesses;
 mod limits;
 mod listen;
 mod proxy_header;
@@ -38,6 +39,7 @@ pub use clock::now;
 pub use limits::raise_open_files;
 pub use listen::{BindError, Listener, adopt, bind};
 
+use crate::guesses::Guesses;
 use crate::tally::Tally;
 
 /// How often a sensor tells that it lives.
@@ -72,6 +74,7 @@ pub async fn run(
         heartbeats: AtomicU64::new(0),
         open: AtomicU64::new(0),
         body_bytes: AtomicUsize::new(0),
+        guesses: Guesses::default(),
         tally: Tally::default(),
         config,
         spool,
@@ -101,6 +104,7 @@ struct Sensor {
     open: AtomicU64,
     /// Bytes of message bodies in memory.
     body_bytes: AtomicUsize,
+    guesses: Guesses,
     tally: Tally,
     stop: CancellationToken,
 }

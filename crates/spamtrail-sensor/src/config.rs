@@ -1,10 +1,11 @@
 //! The file of a sensor's machine: one for both roles. Errors name the file, the line and the key, and stop the start.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use decoy::{Auth, Web};
 use evidence::{IpNet, SensorName};
 use serde::Deserialize;
 
@@ -51,6 +52,14 @@ pub struct ListenConfig {
     pub mode: Mode,
     /// In mode `sniff`: greet as a mail server after this silence; absent: never.
     pub greet_after_seconds: Option<f64>,
+    /// What becomes of logins.
+    #[serde(default, deserialize_with = "parsed")]
+    pub auth: Auth,
+    /// In mode `sniff`: what is found at web sites of which no page is known.
+    #[serde(default, deserialize_with = "parsed")]
+    pub web: Web,
+    /// The sensor's address as the world knows it; absent: the one that a connection is addressed to.
+    pub public_address: Option<IpAddr>,
 }
 
 /// How a port meets its clients.
@@ -111,6 +120,8 @@ impl Config {
                 (_, Some(after)) => _ = seconds("greet_after_seconds", after)?,
                 (_, None) => {}
             }
+            let web_on_mail = listen.mode == Mode::Mail && listen.web != Web::default();
+            ensure!(!web_on_mail, "listen {}: web: a mail port leads to no web site", listen.address);
         }
         Ok(())
     }
@@ -122,10 +133,11 @@ impl Config {
 
 impl ListenConfig {
     pub(crate) fn manner(&self) -> decoy::Listener {
-        match self.mode {
+        let manner = match self.mode {
             Mode::Mail => decoy::Listener::smtp(),
             Mode::Sniff => decoy::Listener::sniffing(self.greet_after_seconds.map(Duration::from_secs_f64)),
-        }
+        };
+        decoy::Listener { auth: self.auth, web: self.web, public: self.public_address, ..manner }
     }
 }
 
@@ -171,6 +183,9 @@ mode = "mail"
 address = "[::]:1080"
 mode = "sniff"
 greet_after_seconds = 3
+auth = "after:3"
+web = "empty"
+public_address = "198.51.100.7"
 "#;
 
     fn read(text: &str) -> Result<Config, String> {
@@ -196,6 +211,10 @@ greet_after_seconds = 3
             ("0.0.0.0:25", "example.net:25", &["line 8"]),
             ("greet_after_seconds = 3", "greet_after_seconds = -1", &["greet_after_seconds"]),
             ("mx.example.net", "mx example", &["host"]),
+            ("after:3", "after:x", &["after:x", "accept", "line 15"]),
+            ("\"empty\"", "\"full\"", &["full", "refuse", "line 16"]),
+            ("mode = \"mail\"", "mode = \"mail\"\nweb = \"empty\"", &["0.0.0.0:25", "web"]),
+            ("198.51.100.7", "example.net", &["line 17"]),
         ] {
             let error = read(&GOOD.replace(from, to)).unwrap_err();
             assert!(names.iter().all(|name| error.contains(name)), "{to}: {error}");

@@ -5,6 +5,8 @@ use base64::engine::general_purpose::STANDARD;
 use evidence::Target;
 
 use crate::line::{Line, LineReader};
+use crate::policy;
+use crate::recorder::Secret;
 use crate::target;
 
 /// Longest line, and longest head, that is read. Of a longer line the rest is ignored; a longer head ends there.
@@ -43,6 +45,11 @@ impl HeadReader {
         Self { reader: LineReader::new(MAX_LINE), lines: Vec::new(), size: 0 }
     }
 
+    /// What is secret in a line that is not whole yet.
+    pub(super) fn unfinished_secret(&self) -> Option<Secret> {
+        secret(self.reader.pending())
+    }
+
     /// Takes input up to the empty line after the fields.
     pub(super) fn push(&mut self, input: &[u8]) -> (usize, Option<Head>) {
         let (used, line) = self.reader.push(input);
@@ -78,11 +85,35 @@ impl Head {
     }
 
     /// The value of the first field of this name.
-    fn field(&self, name: &str) -> Option<&[u8]> {
+    pub(super) fn field(&self, name: &str) -> Option<&[u8]> {
         self.fields.iter().find_map(|line| {
             let colon = line.iter().position(|byte| *byte == b':')?;
             line[..colon].trim_ascii().eq_ignore_ascii_case(name.as_bytes()).then(|| line[colon + 1..].trim_ascii())
         })
+    }
+
+    /// Name and value of each field; lines without a colon are left out.
+    pub(super) fn named_fields(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().filter_map(|line| {
+            let colon = line.iter().position(|byte| *byte == b':')?;
+            Some((&line[..colon], line[colon + 1..].trim_ascii()))
+        })
+    }
+
+    /// The site that `Host` names.
+    pub(super) fn host(&self, asked: &Target) -> Option<Target> {
+        target::parse_authority(self.field("host")?, Some(asked.port))
+    }
+
+    /// The site that a request is for: as the URL says, or `Host` where the URL has an address.
+    pub(super) fn site(&self, asked: &Target) -> Target {
+        let by_field = policy::address(&asked.host).and_then(|_| self.host(asked));
+        by_field.unwrap_or_else(|| asked.clone())
+    }
+
+    /// What is secret in the fields: the credentials for a proxy or a site, after their scheme.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = Secret> {
+        self.fields.iter().filter_map(|line| secret(line))
     }
 
     /// User and password of `Proxy-Authorization: Basic` (RFC 7617).
@@ -119,6 +150,18 @@ impl Head {
         head.extend_from_slice(b"\r\n\r\n");
         head
     }
+}
+
+/// The secret in a field line, whole or not.
+fn secret(line: &[u8]) -> Option<Secret> {
+    let colon = line.iter().position(|byte| *byte == b':')?;
+    let named = |name: &str| line[..colon].trim_ascii().eq_ignore_ascii_case(name.as_bytes());
+    if !named("proxy-authorization") && !named("authorization") {
+        return None;
+    }
+    let value = colon + 1 + line[colon + 1..].iter().position(|byte| !byte.is_ascii_whitespace())?;
+    let scheme_end = value + line[value..].iter().position(u8::is_ascii_whitespace).unwrap_or(0);
+    Some(Secret::rest_of_line(&line[..scheme_end], &line[scheme_end..]))
 }
 
 fn percent_decoded(path: &[u8]) -> Vec<u8> {

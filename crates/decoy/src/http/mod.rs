@@ -1,22 +1,30 @@
-//! The open HTTP proxy (RFC 9110, RFC 9112): CONNECT to a mail port leads to a mail server, so does any request whose URL
-//! names one; everything else finds nothing.
+//! The open HTTP proxy (RFC 9110, RFC 9112), and the web site at the far side of a tunnel.
+//!
+//! CONNECT leads where [`crate::policy`] says; a request whose URL names a mail port leads to a mail server, one for a
+//! judge or a known page is answered here ([`web`]), and all else finds nothing.
 
 mod head;
+mod web;
 
 use evidence::{Answer, End, Protocol, Quirk, Target, Time};
 
 use self::head::{Head, HeadReader, Url};
-use crate::engine::{Cx, Engine, Step, Then};
-use crate::persona::{Persona, fill};
+use crate::engine::{Cx, Engine, Offered, Step, Then};
+use crate::persona::{HttpPersona, Persona, fill};
+use crate::policy::{Far, Web};
+use crate::recorder::Secret;
 use crate::smtp::Smtp;
-use crate::target::{self, Destination};
+use crate::target;
 
 pub(crate) use self::head::is_method;
+pub(crate) use self::web::is_known;
 
-/// A proxy's side of a connection.
+/// A proxy's side of a connection, or a web site's.
 #[derive(Debug)]
 pub(crate) struct Http {
     state: State,
+    /// Where the tunnel to this web site was asked to go; `None` for a proxy.
+    origin: Option<Target>,
     /// Whether a request was seen, so that the protocol is in the path.
     entered: bool,
 }
@@ -42,7 +50,12 @@ const MAX_DROPPED: u64 = 1024 * 1024;
 
 impl Http {
     pub(crate) fn new() -> Self {
-        Self { state: State::Head(HeadReader::new()), entered: false }
+        Self { state: State::Head(HeadReader::new()), origin: None, entered: false }
+    }
+
+    /// The web site that a tunnel leads to.
+    pub(crate) fn origin(target: Target) -> Self {
+        Self { origin: Some(target), ..Self::new() }
     }
 
     pub(crate) fn receive(&mut self, cx: &mut Cx<'_>, input: &[u8]) -> Step {
@@ -92,6 +105,14 @@ impl Http {
         matches!(&self.state, State::Mail { body_announced: Some(announced), body_read, .. } if announced != body_read)
     }
 
+    /// What is secret in a request that is not whole yet.
+    pub(crate) fn unfinished_secret(&self) -> Option<Secret> {
+        match &self.state {
+            State::Head(reader) => reader.unfinished_secret(),
+            State::Drop { .. } | State::Mail { .. } => None,
+        }
+    }
+
     fn request(&mut self, cx: &mut Cx<'_>, head: Head, used: usize) -> Step {
         if !std::mem::replace(&mut self.entered, true) {
             cx.enter(Protocol::Http);
@@ -99,25 +120,28 @@ impl Http {
         if head.method.iter().any(u8::is_ascii_lowercase) {
             cx.quirk(Quirk::LowerCaseMethod);
         }
-        if let Some((user, secret)) = head.credentials() {
-            cx.login(Protocol::Http, "Basic", &user, &secret, true);
+        head.secrets().for_each(|secret| cx.hide(secret));
+        if let Some(origin) = self.origin.clone() {
+            return self.serve(cx, &head, &origin, used);
         }
-        if head.method.eq_ignore_ascii_case(b"CONNECT") {
-            return self.connect(cx, &head, used);
+        let (connect, url) = (head.method.eq_ignore_ascii_case(b"CONNECT"), Url::parse(&head.target));
+        if !allowed(cx, &head) {
+            let target = if connect { target::parse_authority(&head.target, None) } else { url.map(|url| url.target) };
+            return self.fail(cx, &head, target, Answer::Unauthorized, used);
         }
-        match Url::parse(&head.target) {
+        match url {
+            _ if connect => self.connect(cx, &head, used),
             Some(url) => self.fetch(cx, &head, &url, used),
-            None => self.fail(cx, &head, None, used),
+            None => self.fail(cx, &head, None, Answer::Malformed, used),
         }
     }
 
     fn connect(&mut self, cx: &mut Cx<'_>, head: &Head, used: usize) -> Step {
         let Some(target) = target::parse_authority(&head.target, None) else {
-            return self.fail(cx, head, None, used);
+            return self.fail(cx, head, None, Answer::Malformed, used);
         };
-        let destination = target::destination(&target, cx.facts);
-        let Some(engine) = target::far_side(destination, &target, cx.persona, cx.now) else {
-            return self.fail(cx, head, Some(target), used);
+        let Some(engine) = target::far_side(&target, cx) else {
+            return self.fail(cx, head, Some(target), Answer::Unreachable, used);
         };
         cx.request(Protocol::Http, &head.method, target, Answer::Granted);
         fill(&cx.persona.http.connected, &[("host", cx.persona.host.as_bytes())], cx.reply);
@@ -126,8 +150,13 @@ impl Http {
 
     /// A request for a URL. At a mail port a mail server reads the whole request, head and body, as commands.
     fn fetch(&mut self, cx: &mut Cx<'_>, head: &Head, url: &Url<'_>, used: usize) -> Step {
-        if target::destination(&url.target, cx.facts) != Destination::Mail {
-            return self.fail(cx, head, Some(url.target.clone()), used);
+        match target::far(&url.target, cx) {
+            Far::Mail => {}
+            // The port of a judge is any.
+            Far::Web | Far::Proxy => return self.visit(cx, head, url, used),
+            Far::Tls | Far::Nothing => {
+                return self.fail(cx, head, Some(url.target.clone()), Answer::Unreachable, used);
+            }
         }
         cx.quirk(Quirk::MailInPost);
         let mut smtp = Box::new(Smtp::behind_http_head(cx.persona, target::far_name(&url.target)));
@@ -136,24 +165,59 @@ impl Http {
         smtp.start(cx);
         let forwarded = head.forwarded(url.path);
         let state = State::Mail { smtp, head_left: forwarded.len(), body_announced: head.content_length, body_read: 0 };
-        Step::used(used).then(Then::Become(Engine::Http(Box::new(Self { state, entered: true })), forwarded))
+        Step::used(used)
+            .then(Then::Become(Engine::Http(Box::new(Self { state, origin: None, entered: true })), forwarded))
     }
 
-    /// Answers that the target cannot be reached, or that the request cannot be read.
-    fn fail(&mut self, cx: &mut Cx<'_>, head: &Head, target: Option<Target>, used: usize) -> Step {
-        let answer = if target.is_some() { Answer::Unreachable } else { Answer::Malformed };
+    /// A request for a URL at a web site.
+    fn visit(&mut self, cx: &mut Cx<'_>, head: &Head, url: &Url<'_>, used: usize) -> Step {
+        let site = head.site(&url.target);
+        match web::page(cx, &site, url.path, head, true).or_else(|| unknown_page(cx)) {
+            Some(page) => self.answer(cx, head, url.target.clone(), &page, used),
+            None => self.fail(cx, head, Some(url.target.clone()), Answer::Unreachable, used),
+        }
+    }
+
+    /// A request that came through a tunnel to a web site.
+    fn serve(&mut self, cx: &mut Cx<'_>, head: &Head, origin: &Target, used: usize) -> Step {
+        let url = Url::parse(&head.target);
+        let site = head.host(origin).unwrap_or_else(|| origin.clone());
+        let path = url.map_or(head.target.as_slice(), |url| url.path);
+        match web::page(cx, &site, path, head, false).or_else(|| unknown_page(cx)) {
+            Some(page) => self.answer(cx, head, site, &page, used),
+            None => {
+                // A dead origin: it takes the request and is gone.
+                cx.request(Protocol::Http, &head.method, site, Answer::Unreachable);
+                Step::used(used).then(Then::Close(End::Answered))
+            }
+        }
+    }
+
+    fn answer(&mut self, cx: &mut Cx<'_>, head: &Head, site: Target, page: &web::Page, used: usize) -> Step {
+        let stay = stays(head);
+        web::write(page, cx, self.origin.is_none(), stay, is_head(head));
+        cx.request(Protocol::Http, &head.method, site, Answer::Granted);
+        self.go_on(head, stay, used)
+    }
+
+    /// Answers that the target cannot be reached, that the request cannot be read, or that it needs a login.
+    fn fail(&mut self, cx: &mut Cx<'_>, head: &Head, target: Option<Target>, answer: Answer, used: usize) -> Step {
         if answer == Answer::Malformed {
             cx.quirk(Quirk::MalformedRequest);
         }
-        let left = head.content_length.unwrap_or(0);
-        let stay = answer == Answer::Unreachable && head.keeps_alive() && left <= MAX_DROPPED;
-        write_failure(cx.persona, answer, stay, head.method.eq_ignore_ascii_case(b"HEAD"), cx.reply);
+        let stay = answer != Answer::Malformed && stays(head);
+        write_failure(cx.persona, answer, stay, is_head(head), cx.reply);
         let nowhere = Target { host: head.target.clone().into(), port: 0 };
         cx.request(Protocol::Http, &head.method, target.unwrap_or(nowhere), answer);
+        self.go_on(head, stay, used)
+    }
+
+    /// Waits for the next request behind the body of this one, or ends.
+    fn go_on(&mut self, head: &Head, stay: bool, used: usize) -> Step {
         if !stay {
             return Step::used(used).then(Then::Close(End::Answered));
         }
-        self.state = match left {
+        self.state = match head.content_length.unwrap_or(0) {
             0 => State::Head(HeadReader::new()),
             left => State::Drop { left },
         };
@@ -161,9 +225,33 @@ impl Http {
     }
 }
 
+/// Whether the proxy carries out the request, as far as logins go.
+fn allowed(cx: &mut Cx<'_>, head: &Head) -> bool {
+    match head.credentials() {
+        Some((user, secret)) => cx.login(Offered { secret: &secret, ..Offered::new(Protocol::Http, "Basic", &user) }),
+        None => !cx.listener.auth.demands_login(),
+    }
+}
+
+/// Whether the connection stays open after the answer.
+fn stays(head: &Head) -> bool {
+    head.keeps_alive() && head.content_length.unwrap_or(0) <= MAX_DROPPED
+}
+
+fn is_head(head: &Head) -> bool {
+    head.method.eq_ignore_ascii_case(b"HEAD")
+}
+
+/// The page of a site that none is known of.
+fn unknown_page(cx: &Cx<'_>) -> Option<web::Page> {
+    (cx.listener.web == Web::Empty).then(web::empty)
+}
+
 fn write_failure(persona: &Persona, answer: Answer, stay: bool, head_only: bool, reply: &mut Vec<u8>) {
+    let HttpPersona { malformed, malformed_page, unauthorized, unauthorized_page, .. } = &persona.http;
     let (head, page) = match answer {
-        Answer::Malformed => (&persona.http.malformed, &persona.http.malformed_page),
+        Answer::Malformed => (malformed, malformed_page),
+        Answer::Unauthorized => (unauthorized, unauthorized_page),
         _ => (&persona.http.unreachable, &persona.http.unreachable_page),
     };
     let host = ("host", persona.host.as_bytes());

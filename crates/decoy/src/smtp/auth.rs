@@ -1,12 +1,15 @@
-//! AUTH (RFC 4954): PLAIN and LOGIN are taken whatever the password is, and kept.
+//! AUTH (RFC 4954): PLAIN, LOGIN and CRAM-MD5 (RFC 2195) are kept; whether one is right the listener's policy says.
+//!
+//! No digest is ever checked: there is no password to check it against.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use evidence::{Protocol, Quirk};
 
 use super::{Delay, Smtp, State};
-use crate::engine::Cx;
+use crate::engine::{Cx, Offered};
 use crate::line::Line;
+use crate::recorder::Secret;
 
 /// A login under way: which answer is awaited.
 #[derive(Debug)]
@@ -14,6 +17,14 @@ pub(super) enum Exchange {
     Plain,
     LoginUser,
     LoginSecret { user: Vec<u8> },
+    Digest { challenge: Vec<u8> },
+}
+
+impl Exchange {
+    /// What is secret in the answer, whole or not: all of it, unless it is the user's name.
+    pub(super) fn secret(&self, answer: &[u8]) -> Option<Secret> {
+        (!matches!(self, Self::LoginUser)).then(|| Secret::rest_of_line(b"\n", answer))
+    }
 }
 
 /// `Username:` and `Password:`, as the mechanism LOGIN asks.
@@ -22,7 +33,8 @@ const ASK_SECRET: &[u8] = b"334 UGFzc3dvcmQ6\r\n";
 const ASK_RESPONSE: &[u8] = b"334 \r\n";
 
 impl Smtp {
-    pub(super) fn auth(&mut self, cx: &mut Cx<'_>, argument: &[u8]) -> Delay {
+    pub(super) fn auth(&mut self, cx: &mut Cx<'_>, line: &Line, argument: &[u8]) -> Delay {
+        hide_initial(cx, line);
         if self.logged_in {
             return self.error(cx, |r| &r.auth_again, &[]);
         }
@@ -36,10 +48,13 @@ impl Smtp {
         let name = String::from_utf8_lossy(mechanism);
         let exchange = match name.to_ascii_uppercase().as_str() {
             "PLAIN" if cx.persona.smtp.offers_login(&name) => Exchange::Plain,
+            "CRAM-MD5" if cx.persona.smtp.offers_login(&name) => Exchange::Digest { challenge: self.challenge(cx) },
             "LOGIN" if cx.persona.smtp.offers_login(&name) => Exchange::LoginUser,
             _ => return self.error(cx, |r| &r.auth_mechanism, &[]),
         };
         match initial {
+            // This mechanism's first word is the server's (RFC 4954, section 4).
+            Some(_) if matches!(exchange, Exchange::Digest { .. }) => self.malformed(cx),
             Some(response) => self.respond(cx, exchange, response),
             None => self.ask(cx, exchange),
         }
@@ -47,6 +62,7 @@ impl Smtp {
 
     /// A line after a 334.
     pub(super) fn continue_login(&mut self, cx: &mut Cx<'_>, exchange: Exchange, line: &Line) -> Delay {
+        cx.facts.secrets.extend(exchange.secret(&line.bytes));
         if line.bytes == b"*" {
             return self.error(cx, |r| &r.auth_aborted, &[]);
         }
@@ -54,11 +70,12 @@ impl Smtp {
     }
 
     fn ask(&mut self, cx: &mut Cx<'_>, exchange: Exchange) -> Delay {
-        cx.reply.extend_from_slice(match exchange {
-            Exchange::Plain => ASK_RESPONSE,
-            Exchange::LoginUser => ASK_USER,
-            Exchange::LoginSecret { .. } => ASK_SECRET,
-        });
+        match &exchange {
+            Exchange::Plain => cx.reply.extend_from_slice(ASK_RESPONSE),
+            Exchange::LoginUser => cx.reply.extend_from_slice(ASK_USER),
+            Exchange::LoginSecret { .. } => cx.reply.extend_from_slice(ASK_SECRET),
+            Exchange::Digest { challenge } => cx.line("334 {}", &[("", STANDARD.encode(challenge).as_bytes())]),
+        }
         self.state = State::Auth(exchange);
         self.delay(cx)
     }
@@ -67,17 +84,34 @@ impl Smtp {
         let decoded = STANDARD.decode(response).ok().filter(|decoded| !decoded.is_empty());
         match (exchange, decoded) {
             (Exchange::Plain, Some(decoded)) => match plain(&decoded) {
-                Some((user, secret)) => self.accept(cx, "PLAIN", user, secret),
+                Some((user, secret)) => self.decide(cx, offer("PLAIN", user, secret)),
                 None => self.malformed(cx),
             },
             (Exchange::LoginUser, Some(user)) => self.ask(cx, Exchange::LoginSecret { user }),
-            (Exchange::LoginSecret { user }, Some(secret)) => self.accept(cx, "LOGIN", &user, &secret),
+            (Exchange::LoginSecret { user }, Some(secret)) => self.decide(cx, offer("LOGIN", &user, &secret)),
+            // A user name may hold blanks, a digest does not.
+            (Exchange::Digest { challenge }, Some(answer)) => match answer.iter().rposition(|byte| *byte == b' ') {
+                Some(blank) => {
+                    let (user, digest) = (&answer[..blank], &answer[blank + 1..]);
+                    let offered = Offered { challenge: Some(&challenge), ..offer("CRAM-MD5", user, digest) };
+                    self.decide(cx, offered)
+                }
+                None => self.malformed(cx),
+            },
             (_, None) => self.malformed(cx),
         }
     }
 
-    fn accept(&mut self, cx: &mut Cx<'_>, mechanism: &str, user: &[u8], secret: &[u8]) -> Delay {
-        cx.login(Protocol::Smtp, mechanism, user, secret, true);
+    /// What is to be digested: a time, a number and the server's name, so that it is never the same.
+    fn challenge(&self, cx: &Cx<'_>) -> Vec<u8> {
+        let number = cx.seed.wrapping_add(cx.facts.commands) % 10_000_000_000;
+        format!("<{number}.{}@{}>", cx.now.micros().div_euclid(1_000_000), self.host).into_bytes()
+    }
+
+    fn decide(&mut self, cx: &mut Cx<'_>, offered: Offered<'_>) -> Delay {
+        if !cx.login(offered) {
+            return self.error(cx, |r| &r.auth_failed, &[]);
+        }
         self.logged_in = true;
         self.reply(cx, |r| &r.auth_ok, &[])
     }
@@ -86,6 +120,26 @@ impl Smtp {
         cx.quirk(Quirk::MalformedCredentials);
         self.error(cx, |r| &r.auth_malformed, &[])
     }
+}
+
+fn offer<'a>(mechanism: &'a str, user: &'a [u8], secret: &'a [u8]) -> Offered<'a> {
+    Offered { secret, ..Offered::new(Protocol::Smtp, mechanism, user) }
+}
+
+/// Whatever follows the mechanism may be a password, also of mechanisms that are not offered.
+fn hide_initial(cx: &mut Cx<'_>, line: &Line) {
+    cx.facts.secrets.extend(initial(&line.bytes));
+}
+
+/// What follows the mechanism in a line, whole or not.
+pub(super) fn initial(line: &[u8]) -> Option<Secret> {
+    let after_word = |from: usize| {
+        let start = from + line[from..].iter().position(|byte| !byte.is_ascii_whitespace())?;
+        Some(start + line[start..].iter().position(u8::is_ascii_whitespace)?)
+    };
+    let command = after_word(0).filter(|end| line[..*end].trim_ascii().eq_ignore_ascii_case(b"AUTH"))?;
+    let mechanism = after_word(command)?;
+    Some(Secret::rest_of_line(&line[..mechanism], &line[mechanism..]))
 }
 
 /// User and password of a PLAIN response (RFC 4616): `[authzid] NUL user NUL password`.

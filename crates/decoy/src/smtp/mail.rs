@@ -162,7 +162,7 @@ impl Smtp {
 
     /// Hands the message over; the peer is answered when it is stored.
     fn deliver(&mut self, cx: &mut Cx<'_>, content: Content, used: usize) -> Step {
-        let Some(envelope) = self.envelope.take() else { return Step::used(used) };
+        let Some(mut envelope) = self.envelope.take() else { return Step::used(used) };
         let queue_id = queue_id(cx.now, cx.connection, cx.seed);
         let replies = &cx.persona.smtp.replies;
         let reply = if content.end == EndOfData::Chunk { &replies.chunk_queued } else { &replies.queued };
@@ -170,6 +170,11 @@ impl Smtp {
         let mut accepted = Vec::new();
         fill(reply, &[("queue_id", queue_id.as_bytes()), ("bytes", size.as_bytes())], &mut accepted);
         accepted.extend_from_slice(b"\r\n");
+        let odd_end = !matches!(content.end, EndOfData::Standard | EndOfData::Chunk);
+        if odd_end && !cx.facts.quirks.contains(Quirk::BareLfCommand) {
+            // A client that writes LF everywhere is only sloppy; this one knows how a line ends.
+            envelope.quirks.insert(Quirk::SmugglingShape);
+        }
         let message = Message {
             connection: cx.connection.clone(),
             ordinal: cx.facts.messages,

@@ -23,6 +23,7 @@ use crate::conversation::Stored;
 use crate::engine::{Cx, Step, Then};
 use crate::line::{Line, LineReader};
 use crate::persona::{Persona, Replies};
+use crate::recorder::Secret;
 
 /// A mail server's side of a dialogue.
 #[derive(Debug)]
@@ -169,6 +170,16 @@ impl Smtp {
         }
     }
 
+    /// What came so far of a login that was never whole.
+    pub(crate) fn unfinished_secret(&self) -> Option<Secret> {
+        let pending = self.reader.pending();
+        match &self.state {
+            State::Auth(exchange) => exchange.secret(pending),
+            State::Command => auth::initial(pending),
+            _ => None,
+        }
+    }
+
     /// The wire's bytes of a message that was never finished.
     pub(crate) fn abandon(&mut self) -> Option<Vec<u8>> {
         let chunks = self.envelope.take().and_then(|envelope| envelope.chunks);
@@ -211,7 +222,7 @@ impl Smtp {
             Some(Verb::Noop) => self.junk(cx, |r| &r.ok, &[]),
             Some(Verb::Vrfy) => self.vrfy(cx, argument),
             Some(Verb::Etrn) => self.etrn(cx, argument),
-            Some(Verb::Auth) => self.auth(cx, argument),
+            Some(Verb::Auth) => self.auth(cx, line, argument),
             Some(Verb::Starttls) => self.error(cx, |r| &r.not_implemented, &[]),
             Some(Verb::Xclient) if self.envelope.is_some() => self.error(cx, |r| &r.in_mail, &[]),
             Some(Verb::Xclient) => self.error(cx, |r| &r.unauthorized, &[]),
