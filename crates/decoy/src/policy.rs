@@ -298,6 +298,7 @@ mod tests {
             local: "198.51.100.1:9999".parse().unwrap(),
             balancer: None,
             clock: evidence::Clock::default(),
+            syn: None,
         };
         verdict(&parse_authority(authority.as_bytes(), None).unwrap(), &connection, Listener::sniffing(None))
     }
