@@ -3,7 +3,7 @@
 
 use statistics::{Dimension, Page, RecordKind, Sheet, write_csv, write_json, write_text};
 
-use crate::page::{TABLES, last_day};
+use crate::page::last_day;
 use crate::refusal::Refusal;
 use crate::view::{Format, View};
 
@@ -29,7 +29,7 @@ pub(crate) const fn media(format: Format) -> &'static str {
 
 pub(crate) async fn answer(answer: Answer, page: &Page, view: &View) -> Result<String, Refusal> {
     match answer {
-        Answer::Page => tables(page, view, true, &TABLES).await,
+        Answer::Page => tables(page, view, true, &Dimension::TABLES).await,
         Answer::Ranking => match view.by {
             Some(Dimension::Sensor) | None => tables(page, view, true, &[]).await,
             Some(by) => tables(page, view, false, &[by]).await,

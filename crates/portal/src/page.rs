@@ -15,18 +15,6 @@ use crate::table::{Cell, Head, Row, Table};
 use crate::tables::{Tables, record_words, second};
 use crate::view::View;
 
-/// The tables of the first page, in their order.
-pub(crate) const TABLES: [Dimension; 8] = [
-    Dimension::Country,
-    Dimension::As,
-    Dimension::Cidr,
-    Dimension::Ip,
-    Dimension::Protocol,
-    Dimension::Port,
-    Dimension::Domain,
-    Dimension::SenderDomain,
-];
-
 /// Said while there is no lake.
 pub(crate) const NO_LAKE: &str = "There is no evidence lake yet: it comes into being when the collector starts.";
 
@@ -95,7 +83,7 @@ pub(crate) async fn overview(page: &Page, view: &View) -> Result<String, Refusal
     let is_empty = summary.all.counts == statistics::Counts::default();
     let mut rankings = Vec::new();
     if !is_empty {
-        for dimension in TABLES {
+        for dimension in Dimension::TABLES {
             rankings.push(tables.ranking(&page.ranking(dimension, view.sort).await?));
         }
     }
@@ -119,11 +107,12 @@ pub(crate) async fn ranking(page: &Page, view: &View) -> Result<String, Refusal>
         Some(Dimension::Sensor) | None => tables.summary(),
         Some(by) => tables.ranking(&page.ranking(by, view.sort).await?),
     };
-    let others = TABLES.into_iter().chain([Dimension::Os, Dimension::Location, Dimension::Sensor]).map(|by| Tab {
-        text: by.title().to_owned(),
-        href: view.by(by).link("/ranking"),
-        is_here: view.by == Some(by),
-    });
+    let others =
+        Dimension::TABLES.into_iter().chain([Dimension::Os, Dimension::Location, Dimension::Sensor]).map(|by| Tab {
+            text: by.title().to_owned(),
+            href: view.by(by).link("/ranking"),
+            is_here: view.by == Some(by),
+        });
     let is_empty = summary.all.counts == statistics::Counts::default();
     let rendered = OfTables {
         masthead: Masthead::new("/ranking", view, page, &summary),

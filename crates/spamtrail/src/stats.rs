@@ -11,18 +11,6 @@ use crate::arguments::{Format, Stats};
 use crate::data::Data;
 use crate::output::{block_on, stdout};
 
-/// The tables of a whole page, in their order.
-const TABLES: [Dimension; 8] = [
-    Dimension::Country,
-    Dimension::As,
-    Dimension::Cidr,
-    Dimension::Ip,
-    Dimension::Protocol,
-    Dimension::Port,
-    Dimension::Domain,
-    Dimension::SenderDomain,
-];
-
 pub(crate) fn stats(arguments: Stats) -> anyhow::Result<Outcome> {
     let until = Time::parse(&arguments.at, sensor::now()).context("--at")?;
     let mut selection = Selection::new(Window::ending(until, arguments.window));
@@ -38,7 +26,7 @@ pub(crate) fn stats(arguments: Stats) -> anyhow::Result<Outcome> {
         let dimensions: &[Dimension] = match &arguments.by {
             Some(Dimension::Sensor) => &[],
             Some(one) => std::slice::from_ref(one),
-            None => &TABLES,
+            None => &Dimension::TABLES,
         };
         let with_summary = matches!(arguments.by, None | Some(Dimension::Sensor));
         let summary = if with_summary { Some(page.summary().await?) } else { None };

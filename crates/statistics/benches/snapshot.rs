@@ -51,18 +51,6 @@ fn selection() -> Selection {
     Selection::new(Window::ending(QUARTER_START + QUARTER, Span(QUARTER)))
 }
 
-/// The tables of a page.
-const TABLES: [Dimension; 8] = [
-    Dimension::Country,
-    Dimension::As,
-    Dimension::Cidr,
-    Dimension::Ip,
-    Dimension::Protocol,
-    Dimension::Port,
-    Dimension::Domain,
-    Dimension::SenderDomain,
-];
-
 /// The summary and every table of a page, each sorted by emails and by recipients.
 #[divan::bench(sample_count = 20)]
 fn all_tables(bencher: divan::Bencher) {
@@ -71,7 +59,7 @@ fn all_tables(bencher: divan::Bencher) {
         runtime.block_on(async {
             let page = statistics.page(selection()).await.unwrap();
             assert_eq!(page.summary().await.unwrap().all.counts.emails, Quarter::EMAILS);
-            for dimension in TABLES {
+            for dimension in Dimension::TABLES {
                 for sort in [Sort::Emails, Sort::Recipients] {
                     assert_eq!(page.ranking(dimension, sort).await.unwrap().total.recipients, Quarter::RECIPIENTS);
                 }

@@ -38,6 +38,10 @@ impl Dimension {
         Self::Location,
     ];
 
+    /// The tables of a page below its summary, in their order.
+    pub const TABLES: [Self; 8] =
+        [Self::Country, Self::As, Self::Cidr, Self::Ip, Self::Protocol, Self::Port, Self::Domain, Self::SenderDomain];
+
     /// The name on the command line, in URLs and exports.
     pub const fn name(self) -> &'static str {
         match self {
