@@ -59,5 +59,5 @@ mod target;
 mod tls;
 
 pub use conversation::{Conversation, Listener, Out, Stored};
-pub use persona::{Persona, PersonaError};
+pub use persona::{BadNetworkKey, BuiltIn, HttpPersona, MailPersona, NetworkKey, Persona, PersonaError, SocksPersona};
 pub use policy::{Auth, PolicyError, Web};

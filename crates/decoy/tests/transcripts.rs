@@ -23,7 +23,9 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use decoy::{Auth, Conversation, Listener, Out, Persona, Stored, Web};
+use decoy::{
+    Auth, Conversation, HttpPersona, Listener, MailPersona, NetworkKey, Out, Persona, SocksPersona, Stored, Web,
+};
 use evidence::{Boot, Clock, Connection, End, Message, Session, SessionId, Span, Time, shown, unshown};
 use proptest::prelude::*;
 
@@ -108,9 +110,12 @@ impl Transcript {
     }
 
     fn persona(&self) -> Persona {
-        let file = include_str!("../personas/postfix.toml");
+        let file = MailPersona::BUILT_IN[0].1;
         let limit = format!("size_limit = {}", self.limit.as_deref().unwrap_or("10240000"));
-        Persona::parse(&file.replace("size_limit = 10240000", &limit), "mx.example.net").unwrap()
+        let mail = MailPersona::parse(&file.replace("size_limit = 10240000", &limit)).unwrap();
+        let http = HttpPersona::parse(HttpPersona::BUILT_IN[0].1).unwrap();
+        let socks = SocksPersona::parse(SocksPersona::BUILT_IN[0].1).unwrap();
+        Persona::new("mx.example.net", NetworkKey::of_name("XX-01"), mail, http, socks)
     }
 
     fn write(&self, outcome: &Outcome) -> String {

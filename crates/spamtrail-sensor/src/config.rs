@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use decoy::{Auth, Web};
+use decoy::{Auth, BuiltIn, HttpPersona, MailPersona, SocksPersona, Web};
 use evidence::{IpNet, SensorName};
 use serde::Deserialize;
 
@@ -18,8 +18,8 @@ pub struct Config {
     pub name: SensorName,
     /// The host name under which the decoy answers.
     pub host: String,
-    /// A persona file instead of the built-in one.
-    pub persona: Option<PathBuf>,
+    /// The key that all sensors of a network share; absent: one that is made from the name.
+    pub network_key: Option<PathBuf>,
     /// Where what was caught waits for the collector.
     pub spool: PathBuf,
     /// The most disk space that it may take.
@@ -38,10 +38,33 @@ pub struct Config {
     /// and serves.
     #[serde(default = "default_require_confinement")]
     pub require_confinement: bool,
+    /// Which programs the decoy imitates.
+    #[serde(default)]
+    pub persona: PersonaConfig,
     /// Ports.
     pub listen: Vec<ListenConfig>,
     /// Where to ship; needed by the role `ship` alone.
     pub ship: Option<ShipConfig>,
+}
+
+/// Which programs the decoy imitates: each a name of those that are built in, or a path, which has a `/`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct PersonaConfig {
+    pub mail: String,
+    pub http: String,
+    pub socks: String,
+}
+
+impl Default for PersonaConfig {
+    fn default() -> Self {
+        let first = |built_in: &[BuiltIn]| built_in[0].0.to_owned();
+        Self {
+            mail: first(MailPersona::BUILT_IN),
+            http: first(HttpPersona::BUILT_IN),
+            socks: first(SocksPersona::BUILT_IN),
+        }
+    }
 }
 
 /// One port.
@@ -234,8 +257,9 @@ public_address = "198.51.100.7"
             _ => format!("{line}\n"),
         };
         let every = read(&text.lines().map(line).collect::<String>()).unwrap();
-        assert!(every.persona.is_some() && every.ship.is_some() && !every.trusted_balancers.is_empty());
+        assert!(every.network_key.is_some() && every.ship.is_some() && !every.trusted_balancers.is_empty());
         assert_eq!(every.spool_limit_mib, config.spool_limit_mib, "the keys are shown with their defaults");
+        assert_eq!(every.persona.mail, config.persona.mail, "the keys are shown with their defaults");
         assert_eq!(every.require_confinement, config.require_confinement, "the keys are shown with their defaults");
     }
 }

@@ -6,9 +6,10 @@
 
 mod config;
 mod passed;
+mod persona;
 mod process;
 mod roles;
 
-pub use config::{Config, ListenConfig, Mode, ShipConfig};
+pub use config::{Config, ListenConfig, Mode, PersonaConfig, ShipConfig};
 pub use process::{announce_ready, block_on, log, stop_with_parent, stopped};
 pub use roles::{check, sense, ship};

@@ -10,6 +10,7 @@ use spool::{Identity, Shipping, Spool, SpoolConfig};
 
 use crate::config::Config;
 use crate::passed::Passed;
+use crate::persona::persona;
 use crate::process::{announce_ready, block_on_threads, processors, stopped};
 
 /// Listens until told to stop, then ends every connection and seals what was caught. Makes its own runtime: files are
@@ -49,7 +50,7 @@ async fn serve(config: Config, persona: Persona, passed: Passed, confinement: Co
             return Err(error);
         }
     };
-    tracing::info!(sensor = %config.name, ports = listeners.len(), persona = persona.name, "the sensor listens");
+    tracing::info!(sensor = %config.name, ports = listeners.len(), persona = persona.names(), "the sensor listens");
     announce_ready();
     let sensor_config = SensorConfig {
         name: config.name,
@@ -111,12 +112,6 @@ pub async fn ship(config: Config) -> anyhow::Result<()> {
     announce_ready();
     let shipping = Shipping { folder: config.spool, sensor: config.name, collector: ship.collector, identity };
     Ok(spool::ship(shipping, stop).await?)
-}
-
-fn persona(config: &Config) -> anyhow::Result<Persona> {
-    let Some(path) = &config.persona else { return Ok(Persona::built_in(&config.host)) };
-    let file = std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
-    Persona::parse(&file, &config.host).with_context(|| path.display().to_string())
 }
 
 /// Reads everything that the roles would read, and changes nothing.

@@ -154,6 +154,7 @@ fn prepare(arguments: &Up, data: &Data) -> anyhow::Result<Listen> {
     if spool::Identity::read(&identity).is_err() {
         authority.issue_sensor(&arguments.name, &identity)?;
     }
+    authority.give_network_key(&identity)?;
     write(&data.config("sensor"), &sensor_config(arguments, data, &listen))?;
     let collect =
         format!("data = {}\nlisten = {}\n", quoted(data.path())?, toml_text(&arguments.collector.to_string()));
@@ -175,10 +176,11 @@ fn sensor_config(arguments: &Up, data: &Data, listen: &Listen) -> String {
     // reason not to start.
     let faces_others = listen.mail.iter().chain(&listen.proxy).any(|address| !address.ip().is_loopback());
     let mut config = format!(
-        "name = {}\nhost = {}\nspool = {}\nspool_limit_mib = {}\nmax_connections = {}\ntrusted_balancers = [{}]\n\
+        "name = {}\nhost = {}\nnetwork_key = {}\nspool = {}\nspool_limit_mib = {}\nmax_connections = {}\ntrusted_balancers = [{}]\n\
          require_confinement = {faces_others}\n",
         toml_text(arguments.name.as_str()),
         toml_text(&arguments.host),
+        text(data.sensor_identity(&arguments.name).join(spool::NETWORK_KEY)),
         text(data.spool(&arguments.name)),
         arguments.spool_limit_mib,
         arguments.max_connections,

@@ -29,6 +29,10 @@ const KEY: &str = "identity.key";
 const AUTHORITY: &str = "authority.pem";
 const AUTHORITY_KEY: &str = "authority.key";
 
+/// The file with the key that all sensors of one collector share, beside each identity: 64 hexadecimal digits. From it
+/// they derive what lies behind their tunnels.
+pub const NETWORK_KEY: &str = "network.key";
+
 /// An identity that cannot be made, read or used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,12 +49,15 @@ pub enum IdentityError {
     Use(#[from] rustls::Error),
     #[error("the authority cannot be used: {0}")]
     Verifier(#[from] rustls::server::VerifierBuilderError),
+    #[error("this machine gives no random numbers")]
+    Random,
 }
 
 /// The authority of one collector: a certificate that signs those of its sensors.
 pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     certificate: String,
+    network_key: String,
 }
 
 impl Authority {
@@ -66,14 +73,25 @@ impl Authority {
             write(&key_path, &key.serialize_pem(), 0o600)?;
         }
         let certificate = read(&certificate_path)?;
+        let network_key_path = folder.join(NETWORK_KEY);
+        if !network_key_path.exists() {
+            write(&network_key_path, &random_key()?, 0o600)?;
+        }
+        let network_key = read(&network_key_path)?;
         let failed = |error| IdentityError::Authority { path: key_path.clone(), error };
         let key = KeyPair::from_pem(&read(&key_path)?).map_err(failed)?;
-        Ok(Self { issuer: Issuer::new(authority_params(), key), certificate })
+        Ok(Self { issuer: Issuer::new(authority_params(), key), certificate, network_key })
     }
 
-    /// Makes the identity of a sensor in a folder of its own, replacing an older one.
+    /// Makes the identity of a sensor in a folder of its own, replacing an older one. The network's key goes with it.
     pub fn issue_sensor(&self, name: &SensorName, folder: &Path) -> Result<(), IdentityError> {
-        self.issue(&format!("{name}{SENSOR_SUFFIX}"), ExtendedKeyUsagePurpose::ClientAuth, folder)
+        self.issue(&format!("{name}{SENSOR_SUFFIX}"), ExtendedKeyUsagePurpose::ClientAuth, folder)?;
+        self.give_network_key(folder)
+    }
+
+    /// Writes the network's key into the folder of a sensor's identity.
+    pub fn give_network_key(&self, folder: &Path) -> Result<(), IdentityError> {
+        write(&folder.join(NETWORK_KEY), &self.network_key, 0o600)
     }
 
     /// Makes the identity of the collector.
@@ -92,6 +110,13 @@ impl Authority {
         write(&folder.join(CERTIFICATE), &certificate.pem(), 0o644)?;
         write(&folder.join(KEY), &key.serialize_pem(), 0o600)
     }
+}
+
+/// A key that nobody can guess, as a line of hexadecimal digits.
+fn random_key() -> Result<String, IdentityError> {
+    let mut key = [0; 32];
+    provider().secure_random.fill(&mut key).map_err(|_| IdentityError::Random)?;
+    Ok(key.iter().map(|byte| format!("{byte:02x}")).collect::<String>() + "\n")
 }
 
 fn authority_params() -> CertificateParams {
@@ -198,6 +223,10 @@ mod tests {
         identity.client().unwrap();
         let again = Authority::open(&folder.path().join("authority")).unwrap();
         assert_eq!(again.certificate, authority.certificate);
+        let other = folder.path().join("other");
+        again.issue_sensor(&"BR-02".parse().unwrap(), &other).unwrap();
+        let [key, same] = [&sensor, &other].map(|folder| std::fs::read_to_string(folder.join(NETWORK_KEY)).unwrap());
+        assert!(key == same && key.trim().len() == 64, "all sensors have the same key");
         again.issue_collector(&folder.path().join("collector")).unwrap();
         let collector = Identity::read(&folder.path().join("collector")).unwrap();
         assert_eq!(collector.sensor(), None);

@@ -28,7 +28,7 @@ mod ship;
 mod writer;
 
 pub use handle::Spool;
-pub use identity::{Authority, COLLECTOR_NAME, Identity, IdentityError, sensor_of_certificate};
+pub use identity::{Authority, COLLECTOR_NAME, Identity, IdentityError, NETWORK_KEY, sensor_of_certificate};
 pub use inbox::{Arrival, Inbox, InboxError, Put};
 pub use receive::{ReceiveError, receive};
 pub use recovery::{Recovery, SpoolError};

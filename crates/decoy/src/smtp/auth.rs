@@ -47,9 +47,9 @@ impl Smtp {
         };
         let name = String::from_utf8_lossy(mechanism);
         let exchange = match name.to_ascii_uppercase().as_str() {
-            "PLAIN" if cx.persona.smtp.offers_login(&name) => Exchange::Plain,
-            "CRAM-MD5" if cx.persona.smtp.offers_login(&name) => Exchange::Digest { challenge: self.challenge(cx) },
-            "LOGIN" if cx.persona.smtp.offers_login(&name) => Exchange::LoginUser,
+            "PLAIN" if cx.persona.mail.offers_login(&name) => Exchange::Plain,
+            "CRAM-MD5" if cx.persona.mail.offers_login(&name) => Exchange::Digest { challenge: self.challenge(cx) },
+            "LOGIN" if cx.persona.mail.offers_login(&name) => Exchange::LoginUser,
             _ => return self.error(cx, |r| &r.auth_mechanism, &[]),
         };
         match initial {

@@ -36,7 +36,7 @@ impl Smtp {
         let Some(path) = path::parse(token) else {
             return self.error(cx, |r| &r.bad_sender, &[]);
         };
-        if let Err(BadOption { reply, argument }) = check_mail_options(options, cx.persona.smtp.size_limit) {
+        if let Err(BadOption { reply, argument }) = check_mail_options(options, cx.persona.mail.size_limit) {
             return self.error(cx, reply, &[("argument", argument)]);
         }
         let mut envelope = Envelope {
@@ -69,7 +69,7 @@ impl Smtp {
         if let Err(BadOption { reply, argument }) = check_rcpt_options(options) {
             return self.error(cx, reply, &[("argument", argument)]);
         }
-        if envelope.recipients.len() >= cx.persona.smtp.recipient_limit {
+        if envelope.recipients.len() >= cx.persona.mail.recipient_limit {
             envelope.quirks.insert(Quirk::TooManyRecipients);
             cx.quirk(Quirk::TooManyRecipients);
             return self.reply(cx, |r| &r.too_many_recipients, &[]);
@@ -95,7 +95,7 @@ impl Smtp {
 
     /// Content after DATA: up to its end, or as much as there is.
     pub(super) fn data(&mut self, cx: &mut Cx<'_>, mut body: Body, input: &[u8]) -> Step {
-        let (used, end) = body.push(input, cx.persona.smtp.size_limit);
+        let (used, end) = body.push(input, cx.persona.mail.size_limit);
         let step = match (end, body.refused) {
             (None, _) => {
                 self.state = State::Data(body);
@@ -117,7 +117,7 @@ impl Smtp {
             Some(envelope) if envelope.recipients.is_empty() => Some(Refusal::NoRecipients),
             Some(envelope) => {
                 let earlier = envelope.chunks.as_ref().map_or(0, Vec::len) as u64;
-                let too_big = size.saturating_add(earlier) > cx.persona.smtp.size_limit;
+                let too_big = size.saturating_add(earlier) > cx.persona.mail.size_limit;
                 too_big.then_some(Refusal::Message(Quirk::Oversized))
             }
         };
@@ -164,7 +164,7 @@ impl Smtp {
     fn deliver(&mut self, cx: &mut Cx<'_>, content: Content, used: usize) -> Step {
         let Some(mut envelope) = self.envelope.take() else { return Step::used(used) };
         let queue_id = queue_id(cx.now, cx.connection, cx.seed);
-        let replies = &cx.persona.smtp.replies;
+        let replies = &cx.persona.mail.replies;
         let reply = if content.end == EndOfData::Chunk { &replies.chunk_queued } else { &replies.queued };
         let size = body::counted_size(&content.bytes).to_string();
         let mut accepted = Vec::new();

@@ -68,7 +68,7 @@ impl Smtp {
     pub(crate) fn new(persona: &Persona, host: String) -> Self {
         Self {
             host,
-            reader: LineReader::new(persona.smtp.line_limit),
+            reader: LineReader::new(persona.mail.line_limit),
             state: State::Command,
             envelope: None,
             entered: false,
@@ -263,7 +263,7 @@ impl Smtp {
             return self.error(cx, |r| &r.ehlo_syntax, &[]);
         }
         self.greeted(cx, argument);
-        let lines = &cx.persona.smtp.ehlo;
+        let lines = &cx.persona.mail.ehlo;
         for (index, line) in lines.iter().enumerate() {
             cx.reply.extend_from_slice(if index + 1 < lines.len() { b"250-" } else { b"250 " });
             cx.line(line, &[("host", self.host.as_bytes())]);
@@ -309,7 +309,7 @@ impl Smtp {
         let mut all = vec![("host", self.host.as_bytes())];
         all.extend_from_slice(values);
         let persona = cx.persona;
-        cx.line(which(&persona.smtp.replies), &all);
+        cx.line(which(&persona.mail.replies), &all);
         self.delay(cx)
     }
 
@@ -324,7 +324,7 @@ impl Smtp {
     fn junk(&mut self, cx: &mut Cx<'_>, which: Which, values: &[(&str, &[u8])]) -> Delay {
         let delay = self.reply(cx, which, values);
         self.junk += 1;
-        if self.junk > cx.persona.smtp.junk_limit {
+        if self.junk > cx.persona.mail.junk_limit {
             self.count_error(cx);
         }
         delay
@@ -332,14 +332,14 @@ impl Smtp {
 
     fn count_error(&mut self, cx: &Cx<'_>) {
         self.errors += 1;
-        if self.errors >= cx.persona.smtp.hard_errors {
+        if self.errors >= cx.persona.mail.hard_errors {
             self.state = State::Farewell;
         }
     }
 
     /// After many errors every reply is slow.
     fn delay(&self, cx: &Cx<'_>) -> Delay {
-        (self.errors >= cx.persona.smtp.soft_errors).then(|| cx.persona.smtp.error_delay())
+        (self.errors >= cx.persona.mail.soft_errors).then(|| cx.persona.mail.error_delay())
     }
 }
 
