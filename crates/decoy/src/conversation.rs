@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use evidence::{Connection, End, Message, Quirk, Session, Time};
 
-use crate::engine::{Cx, Engine, Facts, Step, Then};
+use crate::engine::{Cx, Engine, Facts, Step, Then, Unit};
 use crate::persona::Persona;
 use crate::policy::{Auth, Web};
 use crate::recorder::Recorder;
@@ -38,6 +38,14 @@ impl Listener {
         Self { banner_after, mail: false, auth: Auth::Accept, web: Web::Refuse, public: None }
     }
 }
+
+/// Bytes of replies that wait to be sent, beyond which no more input is taken: a client that asks much and hears nothing is
+/// not answered before it has heard. One step may go beyond it, by the longest answer to one.
+pub const MAX_UNSENT: usize = 16 * 1024;
+
+/// The least bytes per second of a body, as Postfix's `smtpd_min_data_rate` has it: so long a body may take, besides a
+/// request's time. A slower one ends the connection (`slow`).
+const MIN_RATE: u64 = 500;
 
 /// What the caller has to do, in this order: send, deliver, close.
 #[derive(Debug, Default)]
@@ -73,7 +81,28 @@ pub struct Conversation<'p> {
     again: Vec<u8>,
     sent: u64,
     last_input: Time,
+    receiving: Option<Receiving>,
     state: State,
+}
+
+/// What comes in parts: since when, and how much of it came.
+#[derive(Debug, Clone, Copy)]
+struct Receiving {
+    unit: Unit,
+    since: Time,
+    bytes: u64,
+}
+
+impl Receiving {
+    /// When it is to be whole.
+    fn whole_by(&self) -> Time {
+        match self.unit {
+            Unit::Request(within) => self.since + within,
+            Unit::Body(within) => {
+                self.since + within + Duration::from_millis(self.bytes.saturating_mul(1000) / MIN_RATE)
+            }
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -110,17 +139,19 @@ impl<'p> Conversation<'p> {
             again: Vec::new(),
             sent: 0,
             last_input: now,
+            receiving: None,
             state: State::Input,
         };
         conversation.step(now, out, |engine, cx| engine.start(cx));
+        conversation.follow(now, 0);
         conversation
     }
 
     /// Takes input and answers it: how many bytes were taken. Fewer than given means that something has to happen first
-    /// (see [`Out`] and [`Conversation::wake_at`]); the caller brings the rest again.
+    /// (see [`Out`] and [`Conversation::wake_at`]), be it that replies are sent; the caller brings the rest again.
     pub fn receive(&mut self, now: Time, bytes: &[u8], out: &mut Out) -> usize {
         let mut used = 0;
-        while self.wants_input() && used < bytes.len() {
+        while self.wants_input() && used < bytes.len() && out.send.len() < MAX_UNSENT {
             self.last_input = now;
             let (ordinal, refused) = (self.facts.messages, self.facts.refused);
             let (taken, body) = self.read(now, &bytes[used..], out);
@@ -132,6 +163,7 @@ impl<'p> Conversation<'p> {
             self.forget_refused_body(refused);
             self.read_again(now, out);
             self.hide_secrets();
+            self.follow(now, taken);
         }
         used
     }
@@ -145,13 +177,17 @@ impl<'p> Conversation<'p> {
             self.forget_refused_body(refused);
             self.read_again(now, out);
             self.hide_secrets();
+            self.follow(now, 0);
         }
     }
 
     /// When [`Conversation::wake`] is to be called; `None` while a message is being made durable or all is over.
     pub fn wake_at(&self) -> Option<Time> {
         match &self.state {
-            State::Input => Some(self.engine.deadline(self.persona, self.last_input)),
+            State::Input => {
+                let silence = self.engine.deadline(self.persona, self.last_input);
+                Some(self.receiving.map_or(silence, |receiving| silence.min(receiving.whole_by())))
+            }
             State::Pausing { until, .. } => Some(*until),
             State::Delivering | State::Closed => None,
         }
@@ -173,23 +209,31 @@ impl<'p> Conversation<'p> {
                 self.emit(held, out);
                 self.go_on(now, then, out);
             }
-            _ => self.step(now, out, |engine, cx| engine.expire(cx)),
+            _ => {
+                let silence = self.engine.deadline(self.persona, self.last_input);
+                let slow = self.receiving.is_some_and(|receiving| receiving.whole_by() < silence);
+                self.step(now, out, |engine, cx| if slow { too_slow(engine.expire(cx)) } else { engine.expire(cx) });
+            }
         }
         self.read_again(now, out);
         self.hide_secrets();
+        self.follow(now, 0);
     }
 
-    /// Bytes of message bodies that are held in memory.
+    /// Whether the next bytes belong to a body, so that many may come.
+    pub fn in_body(&self) -> bool {
+        matches!(self.receiving, Some(Receiving { unit: Unit::Body(_), .. }))
+    }
+
+    /// Bytes of messages, their recipients and bodies, that are held in memory.
     pub fn body_bytes(&self) -> usize {
         self.engine.smtp().map_or(0, Smtp::body_bytes)
     }
 
-    /// Lets go of the body that is being received: the rest is read and the peer is told `452`. For a caller that has no
-    /// memory left.
-    pub fn refuse_body(&mut self) {
-        if let Some(smtp) = self.engine.smtp_mut() {
-            smtp.refuse_body();
-        }
+    /// Lets go of the body that is being received: the rest is read and the peer is told `452`. Before a body the same is
+    /// told to further recipients. For a caller that has no memory left; whether anything changed.
+    pub fn refuse_body(&mut self) -> bool {
+        self.engine.smtp_mut().is_some_and(Smtp::refuse_body)
     }
 
     /// The connection, as it was given.
@@ -258,6 +302,17 @@ impl<'p> Conversation<'p> {
             step
         });
         taken
+    }
+
+    /// Notes what the peer is in the middle of, after `taken` bytes more.
+    fn follow(&mut self, now: Time, taken: usize) {
+        let unit = self.engine.unit(self.persona);
+        self.receiving = match (self.receiving, unit) {
+            (Some(before), Some(unit)) if before.unit == unit => {
+                Some(Receiving { bytes: before.bytes + taken as u64, ..before })
+            }
+            (_, unit) => unit.map(|unit| Receiving { unit, since: now, bytes: 0 }),
+        };
     }
 
     /// Lets a new engine read what the one before took.
@@ -335,5 +390,13 @@ impl<'p> Conversation<'p> {
         } else {
             out.send.extend_from_slice(&reply);
         }
+    }
+}
+
+/// The end of one that was not silent, but too slow.
+fn too_slow(step: Step) -> Step {
+    match step.then {
+        Then::Close(End::Idle) => Step { then: Then::Close(End::Slow), ..step },
+        _ => step,
     }
 }

@@ -20,6 +20,9 @@ use crate::tls::Tls;
 /// ([`Quirk::ListCut`]).
 const MAX_LISTED: usize = 64;
 
+/// Most bytes of those lists. Beyond it the same is done, so that 64 requests of 8 KiB each are not kept.
+const MAX_LISTED_BYTES: usize = 32 * 1024;
+
 /// Most protocol layers of one connection: a proxy in a proxy in a proxy, then a mail server. A proxy request that would
 /// go deeper is answered as unreachable.
 pub(crate) const MAX_LAYERS: usize = 5;
@@ -33,6 +36,15 @@ pub(crate) enum Engine {
     Socks4(Socks4),
     Socks5(Socks5),
     Tls(Tls),
+}
+
+/// What the peer sends in parts: however slowly it may send, there is a time in which the whole is to come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    /// A command, a head, a negotiation: within this time.
+    Request(Duration),
+    /// A body: within this time, and more for the bytes that have come.
+    Body(Duration),
 }
 
 /// What became of a step.
@@ -120,6 +132,17 @@ impl Engine {
         }
     }
 
+    /// What has begun to come and is not whole; `None` between commands, when only silence is measured.
+    pub(crate) fn unit(&self, persona: &Persona) -> Option<Unit> {
+        match self {
+            Self::Sniff(sniff) => sniff.unit(),
+            Self::Smtp(smtp) => smtp.unit(persona),
+            Self::Http(http) => http.unit(persona),
+            Self::Socks4(_) | Self::Socks5(_) => Some(Unit::Request(persona.socks.idle())),
+            Self::Tls(tls) => tls.unit(),
+        }
+    }
+
     /// The deadline passed.
     pub(crate) fn expire(&mut self, cx: &mut Cx<'_>) -> Step {
         match self {
@@ -195,7 +218,7 @@ impl Cx<'_> {
         if answer == Answer::Granted {
             self.facts.target = Some(target.clone());
         }
-        if self.facts.requests.len() >= MAX_LISTED {
+        if self.facts.requests.len() >= MAX_LISTED || !self.facts.has_room(verb.len() + target.host.len()) {
             return self.quirk(Quirk::ListCut);
         }
         self.facts.requests.push(Request { at: self.now, protocol, verb: verb.to_vec().into(), target, answer });
@@ -213,7 +236,8 @@ impl Cx<'_> {
             true => self.facts.user = Some(offered.user.to_vec().into()),
             false => self.facts.refused_logins += 1,
         }
-        if self.facts.logins.len() >= MAX_LISTED {
+        let length = offered.user.len() + offered.secret.len() + offered.challenge.map_or(0, <[u8]>::len);
+        if self.facts.logins.len() >= MAX_LISTED || !self.facts.has_room(length) {
             self.quirk(Quirk::ListCut);
             return accepted;
         }
@@ -273,4 +297,15 @@ pub(crate) struct Facts {
     pub(crate) refused_logins: u32,
     /// Secrets of the last step, for the recorder.
     pub(crate) secrets: Vec<Secret>,
+    /// Bytes of the lists of requests and logins.
+    listed: usize,
+}
+
+impl Facts {
+    /// Whether a list may grow by so many bytes; if so they are counted.
+    fn has_room(&mut self, length: usize) -> bool {
+        let room = self.listed + length <= MAX_LISTED_BYTES;
+        self.listed += if room { length } else { 0 };
+        room
+    }
 }

@@ -58,6 +58,6 @@ mod socks5;
 mod target;
 mod tls;
 
-pub use conversation::{Conversation, Listener, Out, Stored};
+pub use conversation::{Conversation, Listener, MAX_UNSENT, Out, Stored};
 pub use persona::{BadNetworkKey, BuiltIn, HttpPersona, MailPersona, NetworkKey, Persona, PersonaError, SocksPersona};
 pub use policy::{Auth, PolicyError, Web};

@@ -1,6 +1,7 @@
 //! The transcript as it grows: every byte of the peer, kept before anything is answered, but for third parties' passwords.
 
 use evidence::{Time, Transcript, Turn};
+use memchr::memmem;
 
 /// Most bytes kept of one connection, message bodies apart: enough for thousands of commands. What comes beyond is
 /// counted in [`Transcript::cut`], and so are the bodies of refused messages.
@@ -119,7 +120,7 @@ impl Recorder {
         let wire = [secret.before.as_slice(), &secret.bytes].concat();
         let mut kept = self.transcript.bytes();
         let mut from = 0;
-        while let Some(at) = kept[from..].windows(wire.len()).position(|window| window == wire) {
+        while let Some(at) = memmem::find(&kept[from..], &wire) {
             let (start, mut end) = (from + at + secret.before.len(), from + at + wire.len());
             from = end;
             if secret.rest_of_line {

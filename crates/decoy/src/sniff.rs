@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use evidence::{End, Quirk, Time};
 
-use crate::engine::{Cx, Engine, Step, Then};
+use crate::engine::{Cx, Engine, Step, Then, Unit};
 use crate::http::{self, Http};
 use crate::smtp::{self, Smtp};
 use crate::socks4::Socks4;
@@ -13,7 +13,7 @@ use crate::socks5::Socks5;
 /// Longest word that is looked at to tell text protocols apart. A longer first word names none.
 const MAX_WORD: usize = 16;
 
-/// How long a client that must speak first may be silent.
+/// How long a client that must speak first may be silent, and how long its first word may take.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// How long bytes of no known protocol are listened to, and how many: enough to tell what it was.
@@ -44,6 +44,11 @@ impl Sniff {
             (None, Some(banner_at)) => banner_at,
             (None, None) => last_input + SILENCE,
         }
+    }
+
+    /// A first word has begun.
+    pub(crate) fn unit(&self) -> Option<Unit> {
+        (!self.seen.is_empty()).then_some(Unit::Request(SILENCE))
     }
 
     pub(crate) fn expire(&mut self, cx: &mut Cx<'_>) -> Step {

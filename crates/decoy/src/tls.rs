@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use evidence::{End, Time};
 
-use crate::engine::{Cx, Step, Then};
+use crate::engine::{Cx, Step, Then, Unit};
 
 /// How long after the hello the connection ends: what a round trip to an origin that resets would take.
 const ROUND_TRIP: Duration = Duration::from_millis(150);
 
-/// How long a client may be silent before its hello is whole.
+/// How long a client may take until its hello is whole.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Content type, version and length of a TLS record.
@@ -47,6 +47,10 @@ impl Tls {
 
     pub(crate) fn deadline(&self, last_input: Time) -> Time {
         self.until.unwrap_or(last_input + SILENCE)
+    }
+
+    pub(crate) fn unit(&self) -> Option<Unit> {
+        self.until.is_none().then_some(Unit::Request(SILENCE))
     }
 
     pub(crate) fn expire(&self) -> Step {

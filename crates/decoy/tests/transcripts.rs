@@ -101,7 +101,7 @@ impl Transcript {
                 Line::Client(bytes) => split(bytes).iter().for_each(|piece| run.bring(piece)),
                 Line::Pass(span) => run.pass(*span),
                 Line::Store(outcome) => run.store = *outcome,
-                Line::MemoryFull => run.conversation.refuse_body(),
+                Line::MemoryFull => _ = run.conversation.refuse_body(),
             }
             replies.push(run.take());
         }

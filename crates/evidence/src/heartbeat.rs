@@ -69,10 +69,13 @@ pub enum Counter {
     RecordsRetried = 12,
     TornBytes = 13,
     LostSessions = 14,
+    RefusedCrowded = 15,
+    RefusedTooOften = 16,
+    SeatsTaken = 17,
 }
 
 impl Counter {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::Accepted,
         Self::Sessions,
         Self::Messages,
@@ -88,6 +91,9 @@ impl Counter {
         Self::RecordsRetried,
         Self::TornBytes,
         Self::LostSessions,
+        Self::RefusedCrowded,
+        Self::RefusedTooOften,
+        Self::SeatsTaken,
     ];
 
     /// The name of the column and of the status page.
@@ -118,6 +124,13 @@ impl Counter {
             }
             Self::TornBytes => ("torn_bytes", "Bytes cut off torn segments at the start."),
             Self::LostSessions => ("lost_sessions", "Sessions of a killed run that were recovered at the start."),
+            Self::RefusedCrowded => {
+                ("refused_crowded", "Connections closed at once because too many from their network were open.")
+            }
+            Self::RefusedTooOften => {
+                ("refused_too_often", "Connections closed at once because too many of their network came in a minute.")
+            }
+            Self::SeatsTaken => ("seats_taken", "Times that no seat was free and the next connection had to wait."),
         }
     }
 }

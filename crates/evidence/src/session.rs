@@ -192,10 +192,19 @@ pub enum End {
     /// A trusted load balancer sent a PROXY header that cannot be read.
     #[n(11)]
     BadProxyHeader,
+    /// Too many connections from the peer's network were open.
+    #[n(12)]
+    Crowded,
+    /// Too many connections had come from the peer's network within the minute.
+    #[n(13)]
+    TooOften,
+    /// The peer took too long for one command, head, negotiation or message, although it was not silent.
+    #[n(14)]
+    Slow,
 }
 
 impl End {
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 15] = [
         Self::Quit,
         Self::Closed,
         Self::Reset,
@@ -208,6 +217,9 @@ impl End {
         Self::Failed,
         Self::Lost,
         Self::BadProxyHeader,
+        Self::Crowded,
+        Self::TooOften,
+        Self::Slow,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -224,6 +236,9 @@ impl End {
             Self::Failed => "failed",
             Self::Lost => "lost",
             Self::BadProxyHeader => "bad-proxy-header",
+            Self::Crowded => "crowded",
+            Self::TooOften => "too-often",
+            Self::Slow => "slow",
         }
     }
 }

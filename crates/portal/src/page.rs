@@ -235,7 +235,7 @@ pub(crate) fn status(
 }
 
 /// What a sensor counts when something was refused, failed or had to be repaired.
-const DROPS: [Counter; 9] = [
+const DROPS: [Counter; 12] = [
     Counter::RefusedDisk,
     Counter::RefusedMemory,
     Counter::RefusedSize,
@@ -245,6 +245,9 @@ const DROPS: [Counter; 9] = [
     Counter::RecordsRetried,
     Counter::TornBytes,
     Counter::LostSessions,
+    Counter::RefusedCrowded,
+    Counter::RefusedTooOften,
+    Counter::SeatsTaken,
 ];
 
 fn sensor_table(sensors: &[SensorStatus], now: Time) -> Table {

@@ -14,9 +14,10 @@ use evidence::{Connection, Counter, End, Session, canonical};
 use spool::TakenSeat;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::clock::Stopwatch;
+use crate::crowd::{self, Place};
 use crate::proxy_header::{self, Parsed, Presented};
 use crate::{Sensor, limits};
 
@@ -51,9 +52,14 @@ pub(crate) async fn see_through(accepted: Accepted, sensor: Arc<Sensor>) {
 
 async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
     let mut first_bytes = Vec::new();
+    // A balancer speaks for many: only whom it presents is counted.
+    let mut counted = true;
     if sensor.trusts(accepted.connection.source.ip()) {
         match read_proxy_header(&mut accepted, &mut first_bytes).await {
-            Ok(presented) => believe(&mut accepted, presented),
+            Ok(presented) => {
+                counted = presented != Presented::Nobody;
+                believe(&mut accepted, presented);
+            }
             Err(end) => {
                 sensor.tally.one(Counter::BadProxyHeaders);
                 let now = accepted.watch.now();
@@ -61,6 +67,13 @@ async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
             }
         }
     }
+    let place = match counted.then(|| admit(&accepted.connection, sensor)).transpose() {
+        Ok(place) => place,
+        Err(end) => {
+            let now = accepted.watch.now();
+            return Session { received: first_bytes.len() as u64, ..Session::bare(accepted.connection, now, end) };
+        }
+    };
     let mut out = Out::default();
     let seed = seed(&accepted.connection);
     let connection = accepted.connection.clone();
@@ -78,7 +91,27 @@ async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
         held: Held { total: &sensor.body_bytes, bytes: 0 },
         sensor,
     };
-    dialogue.run().await
+    let session = dialogue.run().await;
+    drop(place);
+    session
+}
+
+/// Counts a connection for its network; beyond the network's bounds, how it ends.
+///
+/// It ends without a word: what a server of its protocol would say is known only when the peer has spoken, and those who
+/// come in such numbers do not listen.
+fn admit(connection: &Connection, sensor: &Sensor) -> Result<Place, End> {
+    let network = crowd::network(connection.source.ip());
+    let most = sensor.config.network_arrivals;
+    if most.is_some_and(|most| !sensor.arrivals.come(Instant::now(), network, most)) {
+        sensor.tally.one(Counter::RefusedTooOften);
+        return Err(End::TooOften);
+    }
+    let place = sensor.networks.enter(network, sensor.config.network_connections);
+    place.ok_or_else(|| {
+        sensor.tally.one(Counter::RefusedCrowded);
+        End::Crowded
+    })
 }
 
 /// Reads the header of a trusted balancer; what came behind it stays in `bytes`.
@@ -215,10 +248,15 @@ impl Dialogue<'_> {
 
     async fn send(&mut self) -> Result<(), End> {
         let bytes = std::mem::take(&mut self.out.send);
-        match timeout(limits::WRITE_WITHIN, self.stream.write_all(&bytes)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Reset),
-            Err(_) => Err(End::Unread),
+        tokio::select! {
+            // What the kernel takes at once is sent, also at the stop.
+            biased;
+            sent = timeout(limits::WRITE_WITHIN, self.stream.write_all(&bytes)) => match sent {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(_)) => Err(End::Reset),
+                Err(_) => Err(End::Unread),
+            },
+            () = self.sensor.stop.cancelled() => Err(End::Stopped),
         }
     }
 
@@ -248,10 +286,9 @@ impl Dialogue<'_> {
         self.unread.extend_from_slice(&bytes[used..]);
         taken?;
         self.held.set(self.conversation.body_bytes());
-        if self.held.is_too_much() {
+        if self.held.is_too_much() && self.conversation.refuse_body() {
             self.sensor.tally.one(Counter::RefusedMemory);
-            self.conversation.refuse_body();
-            self.held.set(0);
+            self.held.set(self.conversation.body_bytes());
         }
         Ok(())
     }
@@ -280,9 +317,10 @@ impl Dialogue<'_> {
     fn read(&mut self) -> Result<Option<End>, Failure> {
         thread_local! {
             /// One buffer for all connections of a thread: an idle connection holds none.
-            static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ]);
+            static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ_BODY]);
         }
-        BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(buffer) {
+        let most = if self.conversation.in_body() { limits::READ_BODY } else { limits::READ };
+        BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(&mut buffer[..most]) {
             Ok(0) => {
                 self.ended = true;
                 Ok(None)

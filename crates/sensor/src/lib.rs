@@ -16,6 +16,7 @@
 
 mod clock;
 mod connection;
+mod crowd;
 mod guesses;
 mod limits;
 mod listen;
@@ -36,9 +37,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 pub use clock::now;
-pub use limits::raise_open_files;
+pub use limits::{NETWORK_CONNECTIONS, OWN_FILES, raise_open_files};
 pub use listen::{BindError, Listener, adopt, bind};
 
+use crate::crowd::{Arrivals, Crowd};
 use crate::guesses::Guesses;
 use crate::tally::Tally;
 
@@ -56,6 +58,10 @@ pub struct SensorConfig {
     pub version: String,
     /// Whether this process is confined, as heartbeats tell it.
     pub confined: bool,
+    /// The most connections of one network at once.
+    pub network_connections: u32,
+    /// The most connections that one network may make in a minute, if that is bounded.
+    pub network_arrivals: Option<u32>,
 }
 
 /// Serves all listeners until told to stop; then every open connection is ended, and its session written.
@@ -75,6 +81,8 @@ pub async fn run(
         open: AtomicU64::new(0),
         body_bytes: AtomicUsize::new(0),
         guesses: Guesses::default(),
+        networks: Arc::default(),
+        arrivals: Arrivals::default(),
         tally: Tally::default(),
         config,
         spool,
@@ -105,6 +113,9 @@ struct Sensor {
     /// Bytes of message bodies in memory.
     body_bytes: AtomicUsize,
     guesses: Guesses,
+    /// Open connections by network.
+    networks: Arc<Crowd>,
+    arrivals: Arrivals,
     tally: Tally,
     stop: CancellationToken,
 }

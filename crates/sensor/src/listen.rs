@@ -9,6 +9,7 @@ use std::task::Poll;
 
 use evidence::{Connection, Counter, canonical};
 use socket2::{Domain, Protocol, Socket, Type};
+use spool::FreeSeat;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::task::TaskTracker;
 
@@ -69,6 +70,7 @@ pub fn adopt(
 fn serving(socket: Socket, manner: decoy::Listener) -> io::Result<Listener> {
     // Every reply is written whole, so there is nothing to wait for.
     socket.set_tcp_nodelay(true)?;
+    socket.set_send_buffer_size(limits::SEND_BUFFER)?;
     // An old kernel cannot; then the sensor works without.
     let keeps_syns = syn::keep(&socket).is_ok();
     let socket = TcpListener::from_std(socket.into())?;
@@ -90,7 +92,7 @@ pub(crate) async fn accept(listeners: Vec<Listener>, sensor: Arc<Sensor>, connec
     let mut turn = 0;
     loop {
         let next = async {
-            let seat = sensor.spool.free_seat().await;
+            let seat = free_seat(&sensor).await;
             turn = (turn + 1) % listeners.len().max(1);
             (accept_from_any(&listeners, turn).await, seat)
         };
@@ -100,7 +102,9 @@ pub(crate) async fn accept(listeners: Vec<Listener>, sensor: Arc<Sensor>, connec
         };
         match accepted {
             Ok((stream, peer)) => {
-                pause = *limits::ACCEPT_PAUSE.start();
+                if std::mem::replace(&mut pause, *limits::ACCEPT_PAUSE.start()) > *limits::ACCEPT_PAUSE.start() {
+                    tracing::info!("accept works again");
+                }
                 let connection = describe(&sensor, listener, &stream, peer);
                 // From here on the connection gives a session, also if this process is killed.
                 let seat = seat.take(&connection);
@@ -111,10 +115,27 @@ pub(crate) async fn accept(listeners: Vec<Listener>, sensor: Arc<Sensor>, connec
             }
             Err(error) => {
                 sensor.tally.one(Counter::AcceptErrors);
-                tracing::warn!(%error, pause_ms = pause.as_millis(), "accept fails");
-                tokio::time::sleep(pause).await;
+                // The counter tells how often; the log tells when it begins.
+                if pause == *limits::ACCEPT_PAUSE.start() {
+                    tracing::warn!(%error, "accept fails; it is tried again and again, and open connections are served");
+                }
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    () = sensor.stop.cancelled() => return,
+                }
                 pause = (pause * 2).min(*limits::ACCEPT_PAUSE.end());
             }
+        }
+    }
+}
+
+/// Waits for a seat, and counts when none is free.
+async fn free_seat(sensor: &Sensor) -> FreeSeat {
+    match sensor.spool.seat_now() {
+        Some(seat) => seat,
+        None => {
+            sensor.tally.one(Counter::SeatsTaken);
+            sensor.spool.free_seat().await
         }
     }
 }

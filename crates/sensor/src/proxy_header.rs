@@ -50,6 +50,8 @@ fn parse_text(bytes: &[u8]) -> Parsed {
 }
 
 fn parse_binary(bytes: &[u8]) -> Parsed {
+    // No more is looked at than may be waited for: whether a header is bad does not depend on how it was split.
+    let bytes = &bytes[..bytes.len().min(limits::PROXY_HEADER)];
     match v2::Header::try_from(bytes) {
         Ok(header) => {
             let presented = match header.command {
@@ -92,8 +94,20 @@ fn version_2(addresses: &v2::Addresses) -> Presented {
 }
 
 #[cfg(test)]
+#[path = "../../../fuzz/harness/corpus.rs"]
+mod corpus;
+#[cfg(test)]
+#[path = "../../../fuzz/harness/proxy_header.rs"]
+mod harness;
+
+#[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn any_bytes_are_a_header_or_are_none_whatever_comes_behind_them() {
+        corpus::replay("proxy_header", harness::proxy_header);
+    }
 
     fn client(source: &str, destination: &str) -> Presented {
         Presented::Client { source: source.parse().unwrap(), destination: destination.parse().unwrap() }
@@ -145,5 +159,7 @@ mod tests {
         let mut endless = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\xff\xff".to_vec();
         endless.resize(limits::PROXY_HEADER, 0);
         assert_eq!(parse(&endless), Parsed::Bad);
+        endless.resize(16 + 0xffff, 0);
+        assert_eq!(parse(&endless), Parsed::Bad, "a header too long to wait for is bad also when it came at once");
     }
 }

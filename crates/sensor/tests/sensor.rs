@@ -1,118 +1,15 @@
 //! A sensor on real sockets of the loopback, and what its spool holds afterwards.
 #![allow(clippy::unwrap_used)]
 
-use std::net::SocketAddr;
-use std::path::Path;
+mod running;
+
 use std::time::Duration;
 
-use decoy::Persona;
-use evidence::{Counter, End, Heartbeat, Message, Quirk, Record, Session};
-use sensor::{Listener, SensorConfig, bind, now, run};
-use spool::{Spool, SpoolConfig};
+use evidence::{Counter, End, Quirk, Session};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio_util::sync::CancellationToken;
 
-struct Running {
-    folder: tempfile::TempDir,
-    mail: SocketAddr,
-    sniffing: SocketAddr,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
-    spool: Spool,
-}
-
-/// What a sensor left behind.
-#[derive(Default)]
-struct Caught {
-    sessions: Vec<Session>,
-    messages: Vec<Message>,
-    heartbeats: Vec<Heartbeat>,
-}
-
-fn start(trusted: &str, seats: u32, limit: u64) -> Running {
-    start_on("127.0.0.1:0", trusted, seats, limit)
-}
-
-fn start_on(address: &str, trusted: &str, seats: u32, limit: u64) -> Running {
-    let folder = tempfile::tempdir().unwrap();
-    let listener = |manner| bind(address.parse().unwrap(), manner).unwrap();
-    let listeners: Vec<Listener> =
-        vec![listener(decoy::Listener::smtp()), listener(decoy::Listener::sniffing(Some(Duration::from_millis(300))))];
-    let (mail, sniffing) = (listeners[0].address().unwrap(), listeners[1].address().unwrap());
-    let name: evidence::SensorName = "XX-01".parse().unwrap();
-    let config = SpoolConfig {
-        folder: folder.path().to_owned(),
-        sensor: name.clone(),
-        limit,
-        seal_after: Duration::from_secs(60),
-        seats,
-    };
-    let (spool, recovery) = Spool::open(config, now()).unwrap();
-    let trusted_balancers = trusted.split_whitespace().map(|network| network.parse().unwrap()).collect();
-    let config = SensorConfig {
-        name,
-        persona: Persona::built_in("mx.example.net"),
-        trusted_balancers,
-        version: "test".into(),
-        confined: false,
-    };
-    let stop = CancellationToken::new();
-    let task = tokio::spawn(run(listeners, config, spool.clone(), recovery, stop.clone()));
-    Running { folder, mail, sniffing, stop, task, spool }
-}
-
-impl Running {
-    async fn stop(self) -> Caught {
-        self.stop.cancel();
-        self.task.await.unwrap();
-        self.spool.close().await;
-        read(self.folder.path())
-    }
-}
-
-fn read(folder: &Path) -> Caught {
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "sealed"));
-    paths.sort();
-    let mut caught = Caught::default();
-    for path in paths {
-        for record in spool::segment::read(&std::fs::read(path).unwrap()).unwrap().1 {
-            match record {
-                Record::Session(session) => caught.sessions.push(*session),
-                Record::Message(message) => caught.messages.push(*message),
-                Record::Heartbeat(heartbeat) => caught.heartbeats.push(*heartbeat),
-            }
-        }
-    }
-    caught.sessions.sort_by_key(|session| session.connection.id.number);
-    caught
-}
-
-impl Caught {
-    fn counter(&self, counter: Counter) -> u64 {
-        self.heartbeats.last().unwrap().counters.get(counter)
-    }
-}
-
-/// Sends bytes and reads until what came holds `awaited`.
-async fn talk(stream: &mut TcpStream, bytes: &[u8], awaited: &str) -> String {
-    stream.write_all(bytes).await.unwrap();
-    let mut heard = Vec::new();
-    let hearing = async {
-        while !String::from_utf8_lossy(&heard).contains(awaited) {
-            let mut piece = [0; 4096];
-            let length = stream.read(&mut piece).await.unwrap();
-            assert_ne!(length, 0, "closed after {:?}", String::from_utf8_lossy(&heard));
-            heard.extend_from_slice(&piece[..length]);
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(5), hearing).await.expect("an answer within five seconds");
-    String::from_utf8(heard).unwrap()
-}
-
-const MAIL: &[u8] = b"HELO x\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nDATA\r\nhi\r\n.\r\n";
+use crate::running::{MAIL, start, start_on, talk};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_answered_250_is_already_in_the_spool() {

@@ -31,6 +31,11 @@ pub struct Config {
     /// The most connections at once; more wait in the kernel's queue.
     #[serde(default = "default_max_connections")]
     pub max_connections: u32,
+    /// The most connections of one network (IPv4 /24, IPv6 /64) at once; more are closed at once.
+    #[serde(default = "default_network_connections")]
+    pub max_connections_per_network: u32,
+    /// The most connections that one network may make in a minute; absent: as many as it likes.
+    pub max_arrivals_per_network: Option<u32>,
     /// Networks of load balancers that present clients with the PROXY protocol. From them a header is demanded.
     #[serde(default, deserialize_with = "parsed_list")]
     pub trusted_balancers: Vec<IpNet>,
@@ -117,6 +122,10 @@ const fn default_max_connections() -> u32 {
     10_240
 }
 
+const fn default_network_connections() -> u32 {
+    sensor::NETWORK_CONNECTIONS
+}
+
 /// A sensor that could send shall not face the world by mistake: who wants that says so.
 const fn default_require_confinement() -> bool {
     true
@@ -133,6 +142,8 @@ impl Config {
     fn check(&self) -> anyhow::Result<()> {
         ensure!(!self.listen.is_empty(), "listen: at least one port is needed");
         ensure!(self.max_connections > 0, "max_connections: must be greater than 0");
+        ensure!(self.max_connections_per_network > 0, "max_connections_per_network: must be greater than 0");
+        ensure!(self.max_arrivals_per_network != Some(0), "max_arrivals_per_network: must be greater than 0");
         ensure!(self.spool_limit_mib > 0, "spool_limit_mib: must be greater than 0");
         let host = self.host.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.'));
         ensure!(host && !self.host.is_empty(), "host: `{}` is no host name", self.host);
@@ -228,6 +239,8 @@ public_address = "198.51.100.7"
     fn every_mistake_is_named_with_its_key_and_line() {
         for (from, to, names) in [
             ("host =", "hots =", &["hots", "line 3"][..]),
+            ("spool =", "max_connections_per_network = 0\nspool =", &["max_connections_per_network"]),
+            ("spool =", "max_arrivals_per_network = 0\nspool =", &["max_arrivals_per_network"]),
             ("\"BR-01\"", "\"BR 01\"", &["BR 01", "line 2"]),
             ("127.0.0.2/32", "127.0.0.2/33", &["127.0.0.2/33", "line 5"]),
             ("mode = \"mail\"", "mode = \"male\"", &["male", "line 9"]),
@@ -250,6 +263,7 @@ public_address = "198.51.100.7"
         let text = std::fs::read_to_string(sample).unwrap();
         let config = read(&text).unwrap();
         assert_eq!((config.spool_limit_mib, config.max_connections, config.seal_after_seconds), (1024, 10_240, 1.0));
+        assert_eq!((config.max_connections_per_network, config.max_arrivals_per_network), (1024, None));
         assert!(config.require_confinement, "what faces the world is confined unless its operator says otherwise");
         // Lines that begin with `#` and no blank are keys.
         let line = |line: &str| match line.strip_prefix('#') {
@@ -260,6 +274,8 @@ public_address = "198.51.100.7"
         assert!(every.network_key.is_some() && every.ship.is_some() && !every.trusted_balancers.is_empty());
         assert_eq!(every.spool_limit_mib, config.spool_limit_mib, "the keys are shown with their defaults");
         assert_eq!(every.persona.mail, config.persona.mail, "the keys are shown with their defaults");
+        assert_eq!(every.max_connections_per_network, config.max_connections_per_network);
+        assert!(every.max_arrivals_per_network.is_some());
         assert_eq!(every.require_confinement, config.require_confinement, "the keys are shown with their defaults");
     }
 }

@@ -26,18 +26,14 @@ pub fn sense(config: Config) -> anyhow::Result<()> {
 
 async fn serve(config: Config, persona: Persona, passed: Passed, confinement: Confinement) -> anyhow::Result<()> {
     let stop = stopped()?;
-    let files = sensor::raise_open_files();
-    let needed = u64::from(config.max_connections) + 64;
-    if files < needed {
-        tracing::warn!(files, needed, "fewer open files are allowed than connections; accept will pause");
-    }
+    let seats = seats(&config);
     let listeners = listeners(&config, passed)?;
     let spool_config = SpoolConfig {
         folder: config.spool.clone(),
         sensor: config.name.clone(),
         limit: config.spool_limit_mib * 1024 * 1024,
         seal_after: config.seal_after(),
-        seats: config.max_connections,
+        seats,
     };
     let (spool, recovery) = Spool::open(spool_config, sensor::now())?;
     if recovery != spool::Recovery::default() {
@@ -58,10 +54,24 @@ async fn serve(config: Config, persona: Persona, passed: Passed, confinement: Co
         trusted_balancers: config.trusted_balancers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confined,
+        network_connections: config.max_connections_per_network,
+        network_arrivals: config.max_arrivals_per_network,
     };
     sensor::run(listeners, sensor_config, spool.clone(), recovery, stop).await;
     spool.close().await;
     Ok(())
+}
+
+/// How many connections there may be at once: as many as configured, or as the open files of this process allow.
+fn seats(config: &Config) -> u32 {
+    let files = sensor::raise_open_files();
+    let own = sensor::OWN_FILES + config.listen.len() as u64;
+    let possible = u32::try_from(files.saturating_sub(own)).unwrap_or(u32::MAX).max(1);
+    if possible < config.max_connections {
+        let (wanted, needed) = (config.max_connections, u64::from(config.max_connections) + own);
+        tracing::warn!(files, needed, wanted, possible, "too few open files are allowed for so many connections");
+    }
+    config.max_connections.min(possible)
 }
 
 /// The sockets of all ports: those that were passed to this process, and for the other ports new ones.

@@ -188,7 +188,8 @@ async fn gaps(snapshot: &Snapshot) -> Result<Vec<Finding>, lake::LakeError> {
 /// What sensors dropped in the last day, by reason.
 async fn drops(snapshot: &Snapshot) -> Result<Vec<Finding>, lake::LakeError> {
     let query =
-        "SELECT sensor, max(refused_disk), max(refused_memory), max(panics), max(torn_bytes), max(lost_sessions)
+        "SELECT sensor, max(refused_disk), max(refused_memory), max(panics), max(torn_bytes), max(lost_sessions),
+                        max(refused_crowded), max(refused_too_often), max(seats_taken)
                  FROM heartbeats WHERE at >= $since GROUP BY sensor, boot ORDER BY sensor";
     let since = [("since", Value::Instant(sensor::now() - Duration::from_secs(86_400)))];
     let reasons = [
@@ -197,6 +198,9 @@ async fn drops(snapshot: &Snapshot) -> Result<Vec<Finding>, lake::LakeError> {
         "engines that failed",
         "bytes of torn segments",
         "sessions lost to a kill",
+        "connections refused because their network had too many",
+        "connections refused because their network came too often",
+        "waits for a free seat",
     ];
     let mut findings = Vec::new();
     for row in snapshot.sql(query, &since).await?.rows {

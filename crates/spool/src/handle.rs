@@ -64,6 +64,12 @@ impl Spool {
         self.retries.load(Ordering::Relaxed)
     }
 
+    /// Leave to accept one more connection, if there is one now.
+    pub fn seat_now(&self) -> Option<FreeSeat> {
+        let permit = Arc::clone(&self.seats).try_acquire_owned().ok()?;
+        Some(FreeSeat { roster: Arc::clone(&self.roster), permit })
+    }
+
     /// Waits until one more connection may be accepted.
     pub async fn free_seat(&self) -> FreeSeat {
         match Arc::clone(&self.seats).acquire_owned().await {

@@ -13,6 +13,9 @@ use crate::target;
 const MAX_LINE: usize = 8 * 1024;
 const MAX_HEAD: usize = 32 * 1024;
 
+/// Most lines of a head: a line costs more memory than it has bytes. A head with more ends there.
+const MAX_LINES: usize = 512;
+
 /// Methods that make text an HTTP request.
 const METHODS: [&str; 10] =
     ["CONNECT", "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH", "PROPFIND"];
@@ -45,6 +48,11 @@ impl HeadReader {
         Self { reader: LineReader::new(MAX_LINE), lines: Vec::new(), size: 0 }
     }
 
+    /// Whether anything of a head has come, be it line ends.
+    pub(super) fn has_begun(&self) -> bool {
+        self.size > 0 || !self.reader.pending().is_empty()
+    }
+
     /// What is secret in a line that is not whole yet.
     pub(super) fn unfinished_secret(&self) -> Option<Secret> {
         secret(self.reader.pending())
@@ -55,7 +63,7 @@ impl HeadReader {
         let (used, line) = self.reader.push(input);
         let Some(Line { bytes, .. }) = line else { return (used, None) };
         self.size += bytes.len() + 2;
-        let ended = bytes.is_empty() || self.size > MAX_HEAD;
+        let ended = bytes.is_empty() || self.size > MAX_HEAD || self.lines.len() + 1 >= MAX_LINES;
         if !bytes.is_empty() {
             self.lines.push(bytes);
         }

@@ -6,10 +6,12 @@
 mod head;
 mod web;
 
+use std::time::Duration;
+
 use evidence::{Answer, End, Protocol, Quirk, Target, Time};
 
 use self::head::{Head, HeadReader, Url};
-use crate::engine::{Cx, Engine, Offered, Step, Then};
+use crate::engine::{Cx, Engine, Offered, Step, Then, Unit};
 use crate::persona::{HttpPersona, Persona, fill};
 use crate::policy::{Far, Web};
 use crate::recorder::Secret;
@@ -48,6 +50,9 @@ enum State {
 /// Longest body of an answered request that is read before the connection is closed instead.
 const MAX_DROPPED: u64 = 1024 * 1024;
 
+/// How long a request's head may take, as Squid's `request_timeout` has it, and its body besides the time for its bytes.
+const HEAD_WITHIN: Duration = Duration::from_secs(300);
+
 impl Http {
     pub(crate) fn new() -> Self {
         Self { state: State::Head(HeadReader::new()), origin: None, entered: false }
@@ -84,6 +89,14 @@ impl Http {
 
     pub(crate) fn deadline(&self, persona: &Persona, last_input: Time) -> Time {
         last_input + persona.http.idle()
+    }
+
+    pub(crate) fn unit(&self, persona: &Persona) -> Option<Unit> {
+        match &self.state {
+            State::Head(reader) => reader.has_begun().then_some(Unit::Request(HEAD_WITHIN)),
+            State::Drop { .. } => Some(Unit::Body(HEAD_WITHIN)),
+            State::Mail { smtp, .. } => smtp.unit(persona),
+        }
     }
 
     pub(crate) fn smtp(&self) -> Option<&Smtp> {

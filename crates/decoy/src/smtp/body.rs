@@ -50,6 +50,10 @@ impl Body {
                 (Place::Start, _) => self.line = Place::Inside,
                 (Place::Dot { crs }, b'\n') => return (used + 1, Some(self.end(crs))),
                 (Place::Dot { crs }, b'\r') => {
+                    // They count before it is known whether they belong to the content.
+                    if (self.bytes.len() + crs) as u64 > size_limit {
+                        self.refuse(Quirk::Oversized);
+                    }
                     self.line = Place::Dot { crs: crs + 1 };
                     used += 1;
                 }
@@ -84,8 +88,11 @@ impl Body {
         self.unstuffed = Vec::new();
     }
 
-    /// The bytes as they came.
+    /// The bytes as they came; none of a content that was let go of.
     pub(super) fn wire(&self) -> Vec<u8> {
+        if self.refused.is_some() {
+            return Vec::new();
+        }
         let mut wire = Vec::with_capacity(self.bytes.len() + 16);
         let mut place = 0;
         for line in self.bytes.split_inclusive(|byte| *byte == b'\n') {
@@ -273,6 +280,19 @@ mod tests {
         assert_eq!(big.push(&[b'x'; 2000], 1000), (2000, None));
         assert_eq!((big.refused, big.length()), (Some(Quirk::Oversized), 0));
         assert_eq!(big.push(b"\r\n.x\r\n.\r\n", 1000).1, Some(EndOfData::Standard));
+    }
+
+    #[test]
+    fn endless_carriage_returns_after_a_dot_are_not_kept_and_make_the_content_too_big() {
+        let mut endless = Body::default();
+        assert_eq!(endless.push(b"a\r\n.", 1000), (4, None));
+        for _ in 0..100 {
+            assert_eq!(endless.push(&[b'\r'; 1000], 1000), (1000, None));
+        }
+        assert_eq!(endless.refused, Some(Quirk::Oversized));
+        assert_eq!(endless.push(b"x\r\n", 1000), (3, None));
+        assert_eq!((endless.length(), endless.wire().len()), (0, 0));
+        assert_eq!(endless.push(b".\r\n", 1000).1, Some(EndOfData::Standard));
     }
 
     #[test]

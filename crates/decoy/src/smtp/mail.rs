@@ -17,6 +17,30 @@ pub(super) struct Envelope {
     quirks: Quirks,
     /// `Some` after the first BDAT.
     pub(super) chunks: Option<Vec<u8>>,
+    /// Bytes of the recipients.
+    length: usize,
+    /// No more recipients are taken, for want of memory.
+    closed: bool,
+}
+
+/// Most bytes of a message's recipients: a thousand of the longest paths of RFC 5321. Beyond it the answer is that of too
+/// many recipients.
+const MAX_RECIPIENT_BYTES: usize = 256 * 1000;
+
+impl Envelope {
+    /// Bytes held in memory.
+    pub(super) fn length(&self) -> usize {
+        self.length + self.chunks.as_ref().map_or(0, Vec::len)
+    }
+
+    /// Takes no more recipients: whether it did before.
+    pub(super) fn close(&mut self) -> bool {
+        !std::mem::replace(&mut self.closed, true)
+    }
+
+    fn is_full(&self, most: usize, next: &[u8]) -> bool {
+        self.closed || self.recipients.len() >= most || self.length + next.len() > MAX_RECIPIENT_BYTES
+    }
 }
 
 /// An option that is not taken: the reply and what it names.
@@ -69,11 +93,12 @@ impl Smtp {
         if let Err(BadOption { reply, argument }) = check_rcpt_options(options) {
             return self.error(cx, reply, &[("argument", argument)]);
         }
-        if envelope.recipients.len() >= cx.persona.mail.recipient_limit {
+        if envelope.is_full(cx.persona.mail.recipient_limit, path.address) {
             envelope.quirks.insert(Quirk::TooManyRecipients);
             cx.quirk(Quirk::TooManyRecipients);
             return self.reply(cx, |r| &r.too_many_recipients, &[]);
         }
+        envelope.length += path.address.len();
         envelope.recipients.push(path.address.to_vec().into());
         note_path(envelope, &path, argument);
         cx.facts.quirks = cx.facts.quirks.union(envelope.quirks);

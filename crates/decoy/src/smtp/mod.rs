@@ -20,7 +20,7 @@ use self::body::{Body, Chunk};
 use self::command::Verb;
 use self::mail::Envelope;
 use crate::conversation::Stored;
-use crate::engine::{Cx, Step, Then};
+use crate::engine::{Cx, Step, Then, Unit};
 use crate::line::{Line, LineReader};
 use crate::persona::{Persona, Replies};
 use crate::recorder::Secret;
@@ -147,9 +147,19 @@ impl Smtp {
         Step::used(0)
     }
 
-    /// Bytes of message content held in memory.
+    /// A command line or a body that has begun.
+    pub(crate) fn unit(&self, persona: &Persona) -> Option<Unit> {
+        let within = persona.mail.idle();
+        match &self.state {
+            State::Command | State::Auth(_) => (!self.reader.pending().is_empty()).then_some(Unit::Request(within)),
+            State::Data(_) | State::Chunk(_) => Some(Unit::Body(within)),
+            State::Storing { .. } | State::Farewell => None,
+        }
+    }
+
+    /// Bytes of the message held in memory: recipients and content.
     pub(crate) fn body_bytes(&self) -> usize {
-        let earlier = self.envelope.as_ref().and_then(|envelope| envelope.chunks.as_ref()).map_or(0, Vec::len);
+        let earlier = self.envelope.as_ref().map_or(0, Envelope::length);
         let current = match &self.state {
             State::Data(body) => body.length(),
             State::Chunk(chunk) => chunk.length(),
@@ -158,16 +168,19 @@ impl Smtp {
         earlier + current
     }
 
-    /// Lets go of the content that is being received; the message will be refused.
-    pub(crate) fn refuse_body(&mut self) {
+    /// Lets go of the content that is being received, and the message will be refused; or takes no more recipients.
+    /// Whether that changed anything.
+    pub(crate) fn refuse_body(&mut self) -> bool {
+        let before = self.body_bytes();
         match &mut self.state {
             State::Data(body) => body.refuse(Quirk::StoreRefused),
             State::Chunk(chunk) => chunk.refuse(Quirk::StoreRefused),
-            _ => return,
+            _ => return self.envelope.as_mut().is_some_and(Envelope::close),
         }
         if let Some(envelope) = &mut self.envelope {
             envelope.chunks = None;
         }
+        self.body_bytes() < before
     }
 
     /// What came so far of a login that was never whole.

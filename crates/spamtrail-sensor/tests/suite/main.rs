@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 mod confined;
+mod load;
 mod namespace;
 mod passed;
 mod running;
+mod soak;
 mod units;

@@ -47,6 +47,14 @@ pub(crate) fn sensor(folder: &Path, config: &str) -> Command {
     command
 }
 
+/// The same command with another build of the program, if `SPAMTRAIL_PROGRAM` names one: what is measured is a release.
+pub(crate) fn tested(command: &Command) -> Command {
+    let program = std::env::var_os("SPAMTRAIL_PROGRAM").unwrap_or_else(|| command.get_program().to_owned());
+    let mut tested = Command::new(program);
+    tested.args(command.get_args());
+    tested
+}
+
 impl Running {
     /// Starts a command and waits until it listens; what it said instead is the error.
     pub(crate) fn start(mut command: Command) -> Result<Self, String> {
