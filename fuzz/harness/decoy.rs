@@ -7,7 +7,10 @@
 use std::sync::LazyLock;
 use std::time::Duration;
 
-use decoy::{Auth, Conversation, Listener, MAX_UNSENT, Out, Persona, Stored, Web};
+use decoy::{
+    Auth, Conversation, HttpPersona, Listener, MAX_UNSENT, MailPersona, NetworkKey, Out, Persona, SocksPersona, Stored,
+    Web,
+};
 use evidence::{Boot, Clock, Connection, End, Message, Record, Session, SessionId, Time};
 
 /// So small that input of a few hundred bytes reaches it.
@@ -27,9 +30,12 @@ const LONGEST_SESSION: usize = 128 * 1024;
 const MAX_WAKES: usize = 64;
 
 static PERSONA: LazyLock<Persona> = LazyLock::new(|| {
-    let file = include_str!("../../crates/decoy/personas/postfix.toml");
-    let file = file.replace("size_limit = 10240000", &format!("size_limit = {SIZE_LIMIT}"));
-    Persona::parse(&file, "mx.example.net").expect("the persona of this project reads")
+    let mail = MailPersona::BUILT_IN[0].1.replace("size_limit = 10240000", &format!("size_limit = {SIZE_LIMIT}"));
+    let mail = MailPersona::parse(&mail).expect("the persona of this project reads");
+    let http = HttpPersona::parse(HttpPersona::BUILT_IN[0].1).expect("so does this");
+    let socks = SocksPersona::parse(SocksPersona::BUILT_IN[0].1).expect("and this");
+    let host = "mx.example.net";
+    Persona::new(host, NetworkKey::of_name(host), mail, http, socks)
 });
 
 /// Into pieces of how many bytes a conversation is cut.
