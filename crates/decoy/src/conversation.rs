@@ -1,5 +1,6 @@
-//! One accepted connection: recorder, engine, and the pauses between them.
+//! One accepted connection: recorder, engine, the pauses between them, and the way that replies from afar take.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use evidence::{Connection, End, Message, Quirk, Session, Time};
 
 use crate::engine::{Cx, Engine, Facts, Step, Then, Unit};
 use crate::persona::Persona;
-use crate::policy::{Auth, Web};
+use crate::policy::{Auth, Latency, Web};
 use crate::recorder::Recorder;
 use crate::smtp::Smtp;
 use crate::sniff::Sniff;
@@ -23,6 +24,8 @@ pub struct Listener {
     pub auth: Auth,
     /// What is found at web sites of which no page is known.
     pub web: Web,
+    /// Whether far sides are as far as real ones.
+    pub latency: Latency,
     /// The sensor's address as the world knows it, where it is not the one that connections are addressed to.
     pub public: Option<IpAddr>,
 }
@@ -35,7 +38,14 @@ impl Listener {
 
     /// Any other port: the client's first bytes decide; a client that waits is greeted as by a mail server.
     pub const fn sniffing(banner_after: Option<Duration>) -> Self {
-        Self { banner_after, mail: false, auth: Auth::Accept, web: Web::Refuse, public: None }
+        Self {
+            banner_after,
+            mail: false,
+            auth: Auth::Accept,
+            web: Web::Refuse,
+            latency: Latency::Natural,
+            public: None,
+        }
     }
 }
 
@@ -67,6 +77,9 @@ pub enum Stored {
     NoRoom,
 }
 
+/// Most bytes of replies that are on their way from afar. With more, no input is taken until some have arrived.
+const UNDER_WAY: usize = 64 * 1024;
+
 /// One accepted connection, from accept to close.
 #[derive(Debug)]
 pub struct Conversation<'p> {
@@ -79,6 +92,10 @@ pub struct Conversation<'p> {
     recorder: Recorder,
     /// Bytes that an engine took to recognise the next one, which reads them again.
     again: Vec<u8>,
+    /// Replies that are on their way from afar, with the instant of their arrival.
+    under_way: VecDeque<(Time, Vec<u8>)>,
+    /// When the innermost tunnel was there, as the client sees it: nothing comes through it before.
+    reached: Time,
     sent: u64,
     last_input: Time,
     receiving: Option<Receiving>,
@@ -116,6 +133,8 @@ enum State {
         held: Vec<u8>,
         then: Then,
     },
+    /// All is said; the last of it is on its way.
+    Ending(End),
     Closed,
 }
 
@@ -137,6 +156,8 @@ impl<'p> Conversation<'p> {
             engine,
             facts: Facts::default(),
             again: Vec::new(),
+            under_way: VecDeque::new(),
+            reached: now,
             sent: 0,
             last_input: now,
             receiving: None,
@@ -183,19 +204,27 @@ impl<'p> Conversation<'p> {
 
     /// When [`Conversation::wake`] is to be called; `None` while a message is being made durable or all is over.
     pub fn wake_at(&self) -> Option<Time> {
+        let arrival = self.under_way.front().map(|(arrival, _)| *arrival);
         match &self.state {
             State::Input => {
                 let silence = self.engine.deadline(self.persona, self.last_input);
-                Some(self.receiving.map_or(silence, |receiving| silence.min(receiving.whole_by())))
+                let due = self.receiving.map_or(silence, |receiving| silence.min(receiving.whole_by()));
+                Some(arrival.map_or(due, |arrival| arrival.min(due)))
             }
-            State::Pausing { until, .. } => Some(*until),
+            State::Pausing { until, .. } => Some(arrival.map_or(*until, |arrival| arrival.min(*until))),
+            State::Ending(_) => arrival,
             State::Delivering | State::Closed => None,
         }
     }
 
     /// Whether input is wanted now.
     pub fn wants_input(&self) -> bool {
-        matches!(self.state, State::Input)
+        matches!(self.state, State::Input) && self.bytes_under_way() <= UNDER_WAY
+    }
+
+    /// Whether replies are on their way from afar, so that a client that has said all still hears something.
+    pub fn has_replies_under_way(&self) -> bool {
+        !self.under_way.is_empty()
     }
 
     /// The instant of [`Conversation::wake_at`] has come. An early call does nothing.
@@ -203,16 +232,22 @@ impl<'p> Conversation<'p> {
         if self.wake_at().is_none_or(|at| now < at) {
             return;
         }
-        match std::mem::replace(&mut self.state, State::Input) {
-            State::Pausing { held, then, .. } => {
-                self.last_input = now;
-                self.emit(held, out);
-                self.go_on(now, then, out);
-            }
-            _ => {
-                let silence = self.engine.deadline(self.persona, self.last_input);
-                let slow = self.receiving.is_some_and(|receiving| receiving.whole_by() < silence);
-                self.step(now, out, |engine, cx| if slow { too_slow(engine.expire(cx)) } else { engine.expire(cx) });
+        if !self.arrive(now, out) {
+            match std::mem::replace(&mut self.state, State::Input) {
+                State::Pausing { held, then, .. } => {
+                    self.last_input = now;
+                    self.emit(now, held, now + self.facts.distance, out);
+                    self.go_on(now, then, out);
+                }
+                _ => {
+                    let silence = self.engine.deadline(self.persona, self.last_input);
+                    let slow = self.receiving.is_some_and(|receiving| receiving.whole_by() < silence);
+                    self.step(
+                        now,
+                        out,
+                        |engine, cx| if slow { too_slow(engine.expire(cx)) } else { engine.expire(cx) },
+                    );
+                }
             }
         }
         self.read_again(now, out);
@@ -350,17 +385,41 @@ impl<'p> Conversation<'p> {
             facts: &mut self.facts,
             reply: &mut reply,
         };
+        let before = cx.facts.distance;
         let step = run(&mut self.engine, &mut cx);
+        let arrival = now.max(self.reached) + before + step.after;
+        if self.facts.distance > before {
+            self.reached = arrival;
+        }
         match step.delay {
             Some(delay) => {
                 self.facts.quirks.insert(Quirk::SlowedDown);
                 self.state = State::Pausing { until: now + delay, held: reply, then: step.then };
             }
             None => {
-                self.emit(reply, out);
+                self.emit(now, reply, arrival, out);
                 self.go_on(now, step.then, out);
             }
         }
+    }
+
+    /// Gives out what has arrived: whether anything has.
+    fn arrive(&mut self, now: Time, out: &mut Out) -> bool {
+        let mut any = false;
+        while self.under_way.front().is_some_and(|(arrival, _)| *arrival <= now) {
+            let Some((_, reply)) = self.under_way.pop_front() else { break };
+            self.send(reply, out);
+            any = true;
+        }
+        if let (State::Ending(end), true) = (&self.state, self.under_way.is_empty()) {
+            out.close = Some(*end);
+            self.state = State::Closed;
+        }
+        any
+    }
+
+    fn bytes_under_way(&self) -> usize {
+        self.under_way.iter().map(|(_, reply)| reply.len()).sum()
     }
 
     fn go_on(&mut self, now: Time, then: Then, out: &mut Out) {
@@ -376,14 +435,28 @@ impl<'p> Conversation<'p> {
                 self.state = State::Delivering;
                 out.deliver = Some(message);
             }
-            Then::Close(end) => {
+            Then::Close(end) if self.under_way.is_empty() => {
                 self.state = State::Closed;
                 out.close = Some(end);
             }
+            Then::Close(end) => self.state = State::Ending(end),
         }
     }
 
-    fn emit(&mut self, reply: Vec<u8>, out: &mut Out) {
+    /// Sends a reply at the instant of its arrival, and not before one that was sent before.
+    fn emit(&mut self, now: Time, reply: Vec<u8>, arrival: Time, out: &mut Out) {
+        if reply.is_empty() {
+            return;
+        }
+        match self.under_way.back_mut() {
+            // Nothing is under way where nothing is far.
+            None if arrival <= now => self.send(reply, out),
+            Some((before, bytes)) if *before >= arrival => bytes.extend_from_slice(&reply),
+            _ => self.under_way.push_back((arrival, reply)),
+        }
+    }
+
+    fn send(&mut self, reply: Vec<u8>, out: &mut Out) {
         self.sent += reply.len() as u64;
         if out.send.is_empty() {
             out.send = reply;

@@ -56,6 +56,9 @@ pub(crate) struct Step {
     pub(crate) body: bool,
     /// How long to wait before what was written in this step is sent, and before the next step.
     pub(crate) delay: Option<Duration>,
+    /// How long it takes until what was written in this step arrives, because of what it waited for. Meanwhile the
+    /// conversation goes on.
+    pub(crate) after: Duration,
     pub(crate) then: Then,
 }
 
@@ -74,11 +77,15 @@ pub(crate) enum Then {
 
 impl Step {
     pub(crate) fn used(used: usize) -> Self {
-        Self { used, body: false, delay: None, then: Then::Continue }
+        Self { used, body: false, delay: None, after: Duration::ZERO, then: Then::Continue }
     }
 
     pub(crate) fn then(self, then: Then) -> Self {
         Self { then, ..self }
+    }
+
+    pub(crate) fn after(self, after: Duration) -> Self {
+        Self { after, ..self }
     }
 
     pub(crate) fn delayed(self, delay: Option<Duration>) -> Self {
@@ -113,12 +120,21 @@ impl Engine {
     }
 
     pub(crate) fn resume(&mut self, cx: &mut Cx<'_>) -> Step {
-        self.smtp_mut().map_or(Step::used(0), |smtp| smtp.resume(cx))
+        self.with_mail(cx, Smtp::resume)
+    }
+
+    /// Lets the mail server that talks take a step.
+    fn with_mail(&mut self, cx: &mut Cx<'_>, run: impl FnOnce(&mut Smtp, &mut Cx<'_>) -> Step) -> Step {
+        match self {
+            Self::Smtp(smtp) => run(smtp, cx),
+            Self::Http(http) => http.with_mail(cx, run),
+            _ => Step::used(0),
+        }
     }
 
     /// The outcome of a delivery.
     pub(crate) fn stored(&mut self, cx: &mut Cx<'_>, outcome: Stored) -> Step {
-        self.smtp_mut().map_or(Step::used(0), |smtp| smtp.stored(cx, outcome))
+        self.with_mail(cx, |smtp, cx| smtp.stored(cx, outcome))
     }
 
     /// When the engine wants to be told that nothing came.
@@ -138,6 +154,8 @@ impl Engine {
             Self::Sniff(sniff) => sniff.unit(),
             Self::Smtp(smtp) => smtp.unit(persona),
             Self::Http(http) => http.unit(persona),
+            Self::Socks4(socks) if socks.is_bound() => None,
+            Self::Socks5(socks) if socks.is_bound() => None,
             Self::Socks4(_) | Self::Socks5(_) => Some(Unit::Request(persona.socks.idle())),
             Self::Tls(tls) => tls.unit(),
         }
@@ -291,6 +309,8 @@ pub(crate) struct Facts {
     pub(crate) oversized: u32,
     /// Where the innermost proxy was asked to go.
     pub(crate) target: Option<Target>,
+    /// How far away the innermost far side is: through every proxy on the way.
+    pub(crate) distance: Duration,
     /// Who logged in.
     pub(crate) user: Option<ByteVec>,
     /// Logins that were refused.

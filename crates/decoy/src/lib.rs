@@ -45,6 +45,7 @@
 #![forbid(unsafe_code)]
 
 mod conversation;
+mod distance;
 mod engine;
 mod http;
 mod line;
@@ -60,4 +61,4 @@ mod tls;
 
 pub use conversation::{Conversation, Listener, MAX_UNSENT, Out, Stored};
 pub use persona::{BadNetworkKey, BuiltIn, HttpPersona, MailPersona, NetworkKey, Persona, PersonaError, SocksPersona};
-pub use policy::{Auth, PolicyError, Web};
+pub use policy::{Auth, Latency, PolicyError, Web};

@@ -96,6 +96,28 @@ pub enum Web {
     Empty,
 }
 
+/// Whether the world behind a proxy is as far and as imperfect as the real one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Latency {
+    /// Each place is as far as it is, always, and some hosts do not answer.
+    #[default]
+    Natural,
+    /// Every host lives and answers at once.
+    None,
+}
+
+impl FromStr for Latency {
+    type Err = PolicyError;
+
+    fn from_str(text: &str) -> Result<Self, PolicyError> {
+        match text {
+            "natural" => Ok(Self::Natural),
+            "none" => Ok(Self::None),
+            _ => Err(PolicyError("`natural` or `none`")),
+        }
+    }
+}
+
 /// What plays the far side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Far {

@@ -2,10 +2,15 @@
 //!
 //! Sources: "SOCKS: A protocol for TCP proxy across firewalls" (Y. Lee) and "SOCKS 4A" (the same).
 
+use std::net::IpAddr;
+
 use evidence::{Answer, End, Protocol, Quirk, Target};
 
+use crate::distance::NoAnswer;
 use crate::engine::{Cx, Offered, Step, Then};
-use crate::target;
+use crate::persona::{Bound, Version4};
+use crate::socks5;
+use crate::target::{self, Reach};
 
 /// Longest user id and longest host name read. A longer one makes the request malformed.
 const MAX_TEXT: usize = 255;
@@ -19,6 +24,8 @@ const MAX_REQUEST: usize = 8 + 2 * (MAX_TEXT + 1);
 #[derive(Debug)]
 pub(crate) struct Socks4 {
     request: Vec<u8>,
+    /// BIND was granted: nobody will come.
+    bound: bool,
 }
 
 struct Request<'a> {
@@ -32,15 +39,31 @@ struct Request<'a> {
 
 impl Socks4 {
     pub(crate) fn new() -> Self {
-        Self { request: Vec::new() }
+        Self { request: Vec::new(), bound: false }
+    }
+
+    /// Whether nothing more is expected of the client.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.bound
     }
 
     pub(crate) fn receive(&mut self, cx: &mut Cx<'_>, input: &[u8]) -> Step {
+        if self.bound {
+            return Step::used(input.len());
+        }
+        if cx.persona.socks.version_4 == Version4::Foreign {
+            cx.enter(Protocol::Socks4);
+            // What an offer of no known method is told.
+            cx.reply.extend_from_slice(&[5, 0xFF]);
+            return Step::used(1).then(Then::Close(End::Answered));
+        }
         // One byte more tells whether the request is complete; what is beyond it belongs to the far side.
         for (index, byte) in input.iter().enumerate() {
             self.request.push(*byte);
             if let Some(request) = parse(&self.request) {
-                return answer(cx, &request, index + 1);
+                let (step, bound) = answer(cx, &request, index + 1);
+                self.bound = bound;
+                return step;
             }
             if self.request.len() >= MAX_REQUEST {
                 cx.enter(Protocol::Socks4);
@@ -65,7 +88,8 @@ fn parse(bytes: &[u8]) -> Option<Request<'_>> {
     Some(Request { command, port: u16::from_be_bytes([port_high, port_low]), address: [a, b, c, d], user, name })
 }
 
-fn answer(cx: &mut Cx<'_>, request: &Request<'_>, used: usize) -> Step {
+/// Answers a request: the step, and whether it is held open for a connection that never comes.
+fn answer(cx: &mut Cx<'_>, request: &Request<'_>, used: usize) -> (Step, bool) {
     let (protocol, target) = match request.name {
         Some(name) => (Protocol::Socks4a, Target { host: name.to_vec().into(), port: request.port }),
         None => (Protocol::Socks4, target::v4(request.address, request.port)),
@@ -81,19 +105,39 @@ fn answer(cx: &mut Cx<'_>, request: &Request<'_>, used: usize) -> Step {
         2 => b"BIND",
         _ => b"?",
     };
-    let engine = if request.command == 1 && allowed { target::far_side(&target, cx) } else { None };
-    let (code, answer) = match (&engine, request.command) {
-        (Some(_), _) => (GRANTED, Answer::Granted),
-        (None, _) if !allowed => (REJECTED, Answer::Unauthorized),
-        (None, 1) => (REJECTED, Answer::Unreachable),
-        (None, _) => (REJECTED, Answer::Unsupported),
+    let step = Step::used(used);
+    let closing = |step: Step| step.then(Then::Close(End::Answered));
+    let mut repeats = false;
+    let (code, said, step, bound) = match request.command {
+        1 | 2 if !allowed => (Some(REJECTED), Answer::Unauthorized, closing(step), false),
+        1 => {
+            let Reach { far, after } = target::far_side(&target, cx);
+            repeats = cx.persona.socks.repeats && matches!(far, Err(NoAnswer::Nowhere));
+            match far {
+                Ok(engine) => {
+                    let step = step.after(after).then(Then::Become(engine, Vec::new()));
+                    (Some(GRANTED), Answer::Granted, step, false)
+                }
+                Err(_) => (Some(REJECTED), Answer::Unreachable, closing(step.after(after)), false),
+            }
+        }
+        2 if cx.persona.socks.bind => (Some(GRANTED), Answer::Granted, step, true),
+        _ => (cx.persona.socks.bad_command.map(|_| REJECTED), Answer::Unsupported, closing(step), false),
+    };
+    cx.request(protocol, verb, target, said);
+    if let Some(code) = code {
+        reply(cx, request, code, repeats);
+    }
+    (step, bound)
+}
+
+/// A reply with what the proxy has bound, or with what was asked for.
+fn reply(cx: &mut Cx<'_>, request: &Request<'_>, code: u8, repeats: bool) {
+    let (address, port) = match socks5::bound(cx) {
+        (IpAddr::V4(address), port) if !repeats && cx.persona.socks.bound == Bound::Outer => (address.octets(), port),
+        _ => (request.address, request.port),
     };
     cx.reply.extend_from_slice(&[0, code]);
-    cx.reply.extend_from_slice(&request.port.to_be_bytes());
-    cx.reply.extend_from_slice(&request.address);
-    cx.request(protocol, verb, target, answer);
-    Step::used(used).then(match engine {
-        Some(engine) => Then::Become(engine, Vec::new()),
-        None => Then::Close(End::Answered),
-    })
+    cx.reply.extend_from_slice(&port.to_be_bytes());
+    cx.reply.extend_from_slice(&address);
 }

@@ -1,9 +1,11 @@
 //! Where a proxy is asked to go, and the engine that plays what lies there. [`crate::policy`] says what that is.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
 use evidence::Target;
 
+use crate::distance::{self, NoAnswer};
 use crate::engine::{Cx, Engine, MAX_LAYERS};
 use crate::http::{self, Http};
 use crate::policy::{self, Far, Web};
@@ -11,8 +13,14 @@ use crate::smtp::Smtp;
 use crate::sniff::Sniff;
 use crate::tls::Tls;
 
+/// Who answers at a target, or why nobody does, and after how long one knows.
+pub(crate) struct Reach<T> {
+    pub(crate) far: Result<T, NoAnswer>,
+    pub(crate) after: Duration,
+}
+
 /// What lies at a target, for a connection that already went through its layers. What asking tells is noted.
-pub(crate) fn far(target: &Target, cx: &mut Cx<'_>) -> Far {
+pub(crate) fn far(target: &Target, cx: &mut Cx<'_>) -> Reach<Far> {
     let verdict = policy::verdict(target, cx.connection, cx.listener);
     if let Some(quirk) = verdict.quirk {
         cx.quirk(quirk);
@@ -24,21 +32,35 @@ pub(crate) fn far(target: &Target, cx: &mut Cx<'_>) -> Far {
             Far::Proxy => 2,
             Far::Tls | Far::Nothing => 0,
         };
-    if layers > MAX_LAYERS { Far::Nothing } else { verdict.far }
+    let far = match verdict.far {
+        Far::Nothing => Err(distance::by_place(target, verdict.quirk)),
+        _ if layers > MAX_LAYERS => Err(NoAnswer::Refused),
+        far => distance::dead(target, verdict.quirk, cx).map_or(Ok(far), Err),
+    };
+    let after = distance::wait(target, far.map(|_| ()), cx);
+    Reach { far, after }
 }
 
-/// The engine that plays the far side of a tunnel; `None` where nothing answers.
-pub(crate) fn far_side(target: &Target, cx: &mut Cx<'_>) -> Option<Engine> {
-    match far(target, cx) {
-        Far::Mail => Some(Engine::Smtp(Box::new(Smtp::new(cx.persona, far_name(target))))),
-        Far::Proxy => Some(Engine::Sniff(Sniff::new(cx.now, None, false))),
+/// The engine that plays the far side of a tunnel.
+pub(crate) fn far_side(target: &Target, cx: &mut Cx<'_>) -> Reach<Engine> {
+    let Reach { far, mut after } = far(target, cx);
+    let engine = far.and_then(|far| match far {
+        Far::Mail => Ok(Engine::Smtp(Box::new(Smtp::new(cx.persona, far_name(target))))),
+        Far::Proxy => Ok(Engine::Sniff(Sniff::new(cx.now, None, false))),
         // An address says nothing of the site: its `Host` will.
         Far::Web if cx.listener.web == Web::Empty || is_address(target) || http::is_known(target) => {
-            Some(Engine::Http(Box::new(Http::origin(target.clone()))))
+            Ok(Engine::Http(Box::new(Http::origin(target.clone()))))
         }
-        Far::Tls => Some(Engine::Tls(Tls::default())),
-        Far::Web | Far::Nothing => None,
+        Far::Tls => Ok(Engine::Tls(Tls::default())),
+        Far::Web | Far::Nothing => Err(NoAnswer::Refused),
+    });
+    if far.is_ok() && engine.is_err() {
+        after = distance::wait(target, Err(NoAnswer::Refused), cx);
     }
+    if engine.is_ok() {
+        cx.facts.distance += after;
+    }
+    Reach { far: engine, after }
 }
 
 fn is_address(target: &Target) -> bool {
@@ -77,6 +99,14 @@ pub(crate) fn parse_authority(authority: &[u8], default_port: Option<u16>) -> Op
         None => default_port?,
     };
     (!host.is_empty()).then(|| Target { host: host.to_vec().into(), port })
+}
+
+/// A host as it stands before a port: an IPv6 address in brackets.
+pub(crate) fn bracketed(host: &[u8]) -> Vec<u8> {
+    match host.contains(&b':') {
+        true => [b"[", host, b"]"].concat(),
+        false => host.to_vec(),
+    }
 }
 
 pub(crate) fn v4(address: [u8; 4], port: u16) -> Target {

@@ -7,6 +7,9 @@
 //! listener smtp | sniff | sniff 3s     how the port meets its client (first line after the title)
 //! auth reject | auth after 2           what becomes of logins, where not all are accepted
 //! web empty                            what unknown web sites show, where they are reached
+//! http tinyproxy-1.11                 the persona of the HTTP proxy, where it is not the first
+//! socks microsocks-1.0                the persona of the SOCKS proxy, likewise
+//! latency natural                     far sides are far; else all of them answer at once
 //! limit 1000                           the persona's size limit, where its own would make the file slow
 //! C text                               bytes from the client; \r \n \t \0 \xNN and \\ are escapes
 //! S text                               the reply, one line of it each
@@ -19,12 +22,14 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decoy::{
-    Auth, Conversation, HttpPersona, Listener, MailPersona, NetworkKey, Out, Persona, SocksPersona, Stored, Web,
+    Auth, BuiltIn, Conversation, HttpPersona, Latency, Listener, MailPersona, NetworkKey, Out, Persona, SocksPersona,
+    Stored, Web,
 };
 use evidence::{Boot, Clock, Connection, End, Message, Session, SessionId, Span, Time, shown, unshown};
 use proptest::prelude::*;
@@ -45,6 +50,7 @@ struct Transcript {
     listener: Listener,
     policy: Vec<String>,
     limit: Option<String>,
+    persona: Persona,
     lines: Vec<Line>,
     /// The file's own words, to compare.
     text: String,
@@ -58,13 +64,14 @@ struct Outcome {
     messages: Vec<Message>,
 }
 
-fn transcripts() -> Vec<Transcript> {
+/// All of them, read once.
+static TRANSCRIPTS: LazyLock<Vec<Transcript>> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("transcripts");
     let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     paths.sort();
     paths.into_iter().map(|path| Transcript::read(&path)).collect()
-}
+});
 
 impl Transcript {
     fn read(path: &Path) -> Self {
@@ -76,7 +83,7 @@ impl Transcript {
             match word {
                 "#" => head.push(line.to_owned()),
                 "listener" => listener = Some(parse_listener(rest)),
-                "auth" | "web" => policy.push(line.to_owned()),
+                "auth" | "web" | "http" | "socks" | "latency" => policy.push(line.to_owned()),
                 "limit" => limit = Some(rest.to_owned()),
                 "C" => lines.push(Line::Client(unescape(rest))),
                 "@" => lines.push(Line::Pass(rest.parse::<Span>().unwrap().0)),
@@ -88,13 +95,13 @@ impl Transcript {
         }
         let mut listener = listener.unwrap_or_else(|| panic!("{}: no listener", path.display()));
         policy.iter().for_each(|line| apply_policy(&mut listener, line));
-        Self { path: path.to_owned(), head, listener, policy, limit, lines, text }
+        let persona = persona(path, &policy, limit.as_deref());
+        Self { path: path.to_owned(), head, listener, policy, limit, persona, lines, text }
     }
 
     /// Plays the transcript, each client line cut into pieces by `split`.
     fn play(&self, mut split: impl FnMut(&[u8]) -> Vec<Vec<u8>>) -> Outcome {
-        let persona = self.persona();
-        let mut run = Run::open(&persona, self.listener);
+        let mut run = Run::open(&self.persona, self.listener);
         let mut replies = vec![run.take()];
         for line in &self.lines {
             match line {
@@ -107,15 +114,6 @@ impl Transcript {
         }
         let end = run.end.unwrap_or(End::Closed);
         Outcome { replies, session: run.conversation.close(run.now, end), messages: run.messages }
-    }
-
-    fn persona(&self) -> Persona {
-        let file = MailPersona::BUILT_IN[0].1;
-        let limit = format!("size_limit = {}", self.limit.as_deref().unwrap_or("10240000"));
-        let mail = MailPersona::parse(&file.replace("size_limit = 10240000", &limit)).unwrap();
-        let http = HttpPersona::parse(HttpPersona::BUILT_IN[0].1).unwrap();
-        let socks = SocksPersona::parse(SocksPersona::BUILT_IN[0].1).unwrap();
-        Persona::new("mx.example.net", NetworkKey::of_name("XX-01"), mail, http, socks)
     }
 
     fn write(&self, outcome: &Outcome) -> String {
@@ -143,6 +141,21 @@ impl Transcript {
         }
         text + &record(outcome)
     }
+}
+
+/// The persona of a transcript: the first of each kind, unless a line names another.
+fn persona(path: &Path, policy: &[String], limit: Option<&str>) -> Persona {
+    let chosen = |kind: &str, built_in: &[BuiltIn]| {
+        let named = policy.iter().find_map(|line| line.strip_prefix(kind)?.strip_prefix(' '));
+        let found = built_in.iter().find(|(name, _)| named.is_none_or(|named| named == *name));
+        found.unwrap_or_else(|| panic!("{}: no persona {named:?}", path.display())).1
+    };
+    let limit = format!("size_limit = {}", limit.unwrap_or("10240000"));
+    let mail = MailPersona::BUILT_IN[0].1.replace("size_limit = 10240000", &limit);
+    let mail = MailPersona::parse(&mail).unwrap();
+    let http = HttpPersona::parse(chosen("http", HttpPersona::BUILT_IN)).unwrap();
+    let socks = SocksPersona::parse(chosen("socks", SocksPersona::BUILT_IN)).unwrap();
+    Persona::new("mx.example.net", NetworkKey::of_name("XX-01"), mail, http, socks)
 }
 
 /// A conversation with its driver.
@@ -275,12 +288,13 @@ fn record(outcome: &Outcome) -> String {
 }
 
 fn parse_listener(text: &str) -> Listener {
-    match text.split_once(' ').unwrap_or((text, "")) {
+    let listener = match text.split_once(' ').unwrap_or((text, "")) {
         ("smtp", "") => Listener::smtp(),
         ("sniff", "") => Listener::sniffing(None),
         ("sniff", after) => Listener::sniffing(Some(after.parse::<Span>().unwrap().0)),
         _ => panic!("what listener is `{text}`?"),
-    }
+    };
+    Listener { latency: Latency::None, ..listener }
 }
 
 fn apply_policy(listener: &mut Listener, line: &str) {
@@ -288,6 +302,8 @@ fn apply_policy(listener: &mut Listener, line: &str) {
         ["auth", "reject"] => listener.auth = Auth::Reject,
         ["auth", "after", attempts] => listener.auth = Auth::After(attempts.parse().unwrap()),
         ["web", "empty"] => listener.web = Web::Empty,
+        ["latency", latency] => listener.latency = latency.parse().unwrap(),
+        ["http" | "socks", _] => {}
         _ => panic!("what policy is `{line}`?"),
     }
 }
@@ -333,9 +349,8 @@ fn repeat(text: &str, count: usize) -> Vec<u8> {
 fn every_transcript_gives_its_replies_and_record_however_it_is_split() {
     let bless = std::env::var_os("BLESS").is_some();
     let mut wrong = Vec::new();
-    let all = transcripts();
-    assert!(!all.is_empty());
-    for transcript in &all {
+    assert!(!TRANSCRIPTS.is_empty());
+    for transcript in &*TRANSCRIPTS {
         let whole = transcript.play(|bytes| vec![bytes.to_vec()]);
         let bytewise = transcript.play(|bytes| bytes.iter().map(|byte| vec![*byte]).collect());
         let written = transcript.write(&whole);
@@ -355,7 +370,7 @@ fn every_transcript_gives_its_replies_and_record_however_it_is_split() {
 #[test]
 fn no_password_is_left_in_a_transcript() {
     let mut passwords = 0;
-    for transcript in &transcripts() {
+    for transcript in &*TRANSCRIPTS {
         let session = transcript.play(|bytes| bytes.iter().map(|byte| vec![*byte]).collect()).session;
         let kept = session.transcript.bytes();
         let holds = |secret: &[u8]| kept.windows(secret.len()).any(|window| window == secret);
@@ -436,10 +451,14 @@ proptest! {
         words in proptest::collection::vec(word(), 1..24),
         piece in 1_usize..9,
         auth in prop_oneof![Just("auth reject"), Just("auth after 1"), Just("web empty")],
+        latency in prop_oneof![Just("latency natural"), Just("latency none")],
+        http in proptest::sample::select(HttpPersona::BUILT_IN),
+        socks in proptest::sample::select(SocksPersona::BUILT_IN),
     ) {
         let mut listener = Listener::sniffing(None);
-        apply_policy(&mut listener, auth);
-        let persona = Persona::built_in("mx.example.net");
+        [auth, latency].iter().for_each(|line| apply_policy(&mut listener, line));
+        let chosen = [format!("http {}", http.0), format!("socks {}", socks.0)];
+        let persona = persona(Path::new("hostile"), &chosen, None);
         let bytes = words.concat();
         let play = |size: usize| {
             let mut run = Run::open(&persona, listener);
@@ -454,7 +473,7 @@ proptest! {
 
     #[test]
     fn random_splits_change_nothing(cuts in proptest::collection::vec(1_usize..40, 1..20)) {
-        for transcript in transcripts() {
+        for transcript in &*TRANSCRIPTS {
             let whole = transcript.play(|bytes| vec![bytes.to_vec()]);
             let mut cuts = cuts.iter().copied().cycle();
             let split = transcript.play(|bytes| {

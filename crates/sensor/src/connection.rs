@@ -238,7 +238,7 @@ impl Dialogue<'_> {
         } else if !self.unread.is_empty() && self.conversation.wants_input() {
             let bytes = std::mem::take(&mut self.unread);
             self.receive(&bytes)?;
-        } else if self.ended && self.conversation.wants_input() {
+        } else if self.ended && self.conversation.wants_input() && !self.conversation.has_replies_under_way() {
             return Ok(Some(End::Closed));
         } else {
             return self.wait().await;

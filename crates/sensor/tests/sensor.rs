@@ -78,6 +78,19 @@ async fn a_client_that_waits_on_a_sniffed_port_is_greeted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_said_all_still_hears_what_comes_from_afar() {
+    let sensor = start("", 10, 1 << 26);
+    let mut client = TcpStream::connect(sensor.sniffing).await.unwrap();
+    client.write_all(b"CONNECT mx.example:25 HTTP/1.0\r\n\r\nHELO x\r\n").await.unwrap();
+    client.shutdown().await.unwrap();
+    let (mut heard, began) = (String::new(), std::time::Instant::now());
+    client.read_to_string(&mut heard).await.unwrap();
+    assert!(heard.contains(" 200 ") && heard.contains("\r\n220 mx.example") && heard.ends_with("\r\n"), "{heard}");
+    assert!(began.elapsed() > Duration::from_millis(60), "two ways of 30 ms at least: {:?}", began.elapsed());
+    assert_eq!(sensor.stop().await.sessions[0].end, End::Closed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_trusted_balancer_presents_the_client_and_nobody_else_can() {
     let sensor = start("127.0.0.1/32", 10, 1 << 26);
     let mut v1 = TcpStream::connect(sensor.mail).await.unwrap();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use decoy::{Auth, BuiltIn, HttpPersona, MailPersona, SocksPersona, Web};
+use decoy::{Auth, BuiltIn, HttpPersona, Latency, MailPersona, SocksPersona, Web};
 use evidence::{IpNet, SensorName};
 use serde::Deserialize;
 
@@ -86,6 +86,9 @@ pub struct ListenConfig {
     /// In mode `sniff`: what is found at web sites of which no page is known.
     #[serde(default, deserialize_with = "parsed")]
     pub web: Web,
+    /// In mode `sniff`: whether what lies behind a proxy is as far, and as often dead, as in the real world.
+    #[serde(default, deserialize_with = "parsed")]
+    pub latency: Latency,
     /// The sensor's address as the world knows it; absent: the one that a connection is addressed to.
     pub public_address: Option<IpAddr>,
 }
@@ -156,6 +159,8 @@ impl Config {
             }
             let web_on_mail = listen.mode == Mode::Mail && listen.web != Web::default();
             ensure!(!web_on_mail, "listen {}: web: a mail port leads to no web site", listen.address);
+            let far_on_mail = listen.mode == Mode::Mail && listen.latency != Latency::default();
+            ensure!(!far_on_mail, "listen {}: latency: nothing lies behind a mail port", listen.address);
         }
         Ok(())
     }
@@ -171,7 +176,7 @@ impl ListenConfig {
             Mode::Mail => decoy::Listener::smtp(),
             Mode::Sniff => decoy::Listener::sniffing(self.greet_after_seconds.map(Duration::from_secs_f64)),
         };
-        decoy::Listener { auth: self.auth, web: self.web, public: self.public_address, ..manner }
+        decoy::Listener { auth: self.auth, web: self.web, latency: self.latency, public: self.public_address, ..manner }
     }
 }
 
@@ -219,6 +224,7 @@ mode = "sniff"
 greet_after_seconds = 3
 auth = "after:3"
 web = "empty"
+latency = "none"
 public_address = "198.51.100.7"
 "#;
 
@@ -250,7 +256,9 @@ public_address = "198.51.100.7"
             ("after:3", "after:x", &["after:x", "accept", "line 15"]),
             ("\"empty\"", "\"full\"", &["full", "refuse", "line 16"]),
             ("mode = \"mail\"", "mode = \"mail\"\nweb = \"empty\"", &["0.0.0.0:25", "web"]),
-            ("198.51.100.7", "example.net", &["line 17"]),
+            ("\"none\"", "\"some\"", &["some", "natural", "line 17"]),
+            ("mode = \"mail\"", "mode = \"mail\"\nlatency = \"none\"", &["0.0.0.0:25", "latency"]),
+            ("198.51.100.7", "example.net", &["line 18"]),
         ] {
             let error = read(&GOOD.replace(from, to)).unwrap_err();
             assert!(names.iter().all(|name| error.contains(name)), "{to}: {error}");

@@ -1,97 +1,15 @@
 //! The tools with which relays and proxies are looked for, against the real program: what they say, and what was caught.
 #![allow(clippy::unwrap_used)]
 
-use std::io::{BufRead, BufReader, Read, Write};
+mod deployed;
+
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
-use evidence::{Answer, Login, Protocol, Quirk, Record, Session};
+use deployed::{Deployed, ask, bounded, nmap, run};
+use evidence::{Answer, Login, Protocol, Quirk, Session};
 use specimen::{has_program, skip};
-
-/// How long a tool may wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(20);
-
-/// The sensor program with some ports, and its spool.
-struct Deployed {
-    folder: tempfile::TempDir,
-    program: Child,
-    ports: Vec<u16>,
-}
-
-impl Deployed {
-    /// Starts it with one port for each piece of configuration.
-    fn start(listeners: &[&str]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let ports = free_ports(listeners.len());
-        let spool = folder.path().join("spool");
-        let mut config = format!("name = \"XX-01\"\nhost = \"mx.example.net\"\nspool = \"{}\"\n", spool.display());
-        for (port, keys) in ports.iter().zip(listeners) {
-            config += &format!("[[listen]]\naddress = \"127.0.0.1:{port}\"\n{keys}\n");
-        }
-        let file = folder.path().join("sensor.toml");
-        std::fs::write(&file, config).unwrap();
-        let mut program = Command::new(env!("CARGO_BIN_EXE_spamtrail-sensor"));
-        program.arg("sensor").arg("--config").arg(file).env("SPAMTRAIL_SUPERVISED", "1").env("SPAMTRAIL_LOG", "warn");
-        let mut program = program.stdout(Stdio::piped()).spawn().unwrap();
-        let mut ready = String::new();
-        BufReader::new(program.stdout.take().unwrap()).read_line(&mut ready).unwrap();
-        assert_eq!(ready, "ready\n");
-        Self { folder, program, ports }
-    }
-
-    /// Stops it; its sessions, in order.
-    fn stop(mut self) -> Vec<Session> {
-        let id = rustix::process::Pid::from_child(&self.program);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-        assert!(self.program.wait().unwrap().success());
-        let mut sessions = sessions(&self.folder.path().join("spool"));
-        sessions.sort_by_key(|session| session.connection.id.number);
-        sessions
-    }
-}
-
-impl Drop for Deployed {
-    fn drop(&mut self) {
-        _ = self.program.kill();
-        _ = self.program.wait();
-    }
-}
-
-fn free_ports(count: usize) -> Vec<u16> {
-    let all: Vec<_> = (0..count).map(|_| TcpListener::bind("127.0.0.1:0").unwrap()).collect();
-    all.iter().map(|listener| listener.local_addr().unwrap().port()).collect()
-}
-
-fn sessions(spool: &Path) -> Vec<Session> {
-    let paths = std::fs::read_dir(spool).unwrap().map(|entry| entry.unwrap().path());
-    let sealed = paths.filter(|path| path.extension().is_some_and(|extension| extension == "sealed"));
-    let records = sealed.flat_map(|path| spool::segment::read(&std::fs::read(path).unwrap()).unwrap().1);
-    records
-        .filter_map(|record| match record {
-            Record::Session(session) => Some(*session),
-            Record::Message(_) | Record::Heartbeat(_) => None,
-        })
-        .collect()
-}
-
-/// A tool that is ended, should it never end by itself.
-fn bounded(program: &str) -> Command {
-    let mut command = Command::new("timeout");
-    command.arg("120").arg(program);
-    command
-}
-
-/// What a tool prints.
-fn run(program: &str, arguments: &[&str]) -> String {
-    let output = bounded(program).args(arguments).stdin(Stdio::null()).output().unwrap();
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-fn nmap(port: u16, arguments: &[&str]) -> String {
-    run("nmap", &[&["-Pn", "-n", "-p", &port.to_string(), "127.0.0.1"], arguments].concat())
-}
 
 fn has_quirk(sessions: &[Session], quirk: Quirk) -> bool {
     sessions.iter().any(|session| session.quirks.contains(quirk))
@@ -198,20 +116,6 @@ fn hydra_guesses_on_and_each_guess_is_caught() {
     let inputs = sessions.iter().map(|session| String::from_utf8_lossy(&session.transcript.bytes()).into_owned());
     let inputs = inputs.collect::<String>();
     assert!(inputs.contains("AUTH") && !WORDS.iter().any(|word| inputs.contains(word)), "{inputs}");
-}
-
-/// Sends a request and reads the answer until it holds what is awaited.
-fn ask(stream: &mut TcpStream, request: &str, awaited: &str) -> String {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut heard = String::new();
-    while !heard.contains(awaited) {
-        let mut piece = [0; 4096];
-        let length = stream.read(&mut piece).unwrap();
-        assert_ne!(length, 0, "closed after {heard}");
-        heard.push_str(std::str::from_utf8(&piece[..length]).unwrap());
-    }
-    heard
 }
 
 #[test]

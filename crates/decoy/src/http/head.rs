@@ -1,20 +1,17 @@
-//! The head of a request: request line and fields, read with the patience of an open proxy.
+//! The head of a request: request line and fields, read as the persona's proxy reads them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use evidence::Target;
 
 use crate::line::{Line, LineReader};
+use crate::persona::HttpPersona;
 use crate::policy;
 use crate::recorder::Secret;
 use crate::target;
 
-/// Longest line, and longest head, that is read. Of a longer line the rest is ignored; a longer head ends there.
-const MAX_LINE: usize = 8 * 1024;
-const MAX_HEAD: usize = 32 * 1024;
-
-/// Most lines of a head: a line costs more memory than it has bytes. A head with more ends there.
-const MAX_LINES: usize = 512;
+/// Longest line of a head. Of a longer one the rest is ignored; personas refuse a head of that length before.
+const MAX_LINE: usize = 128 * 1024;
 
 /// Methods that make text an HTTP request.
 const METHODS: [&str; 10] =
@@ -28,16 +25,32 @@ pub(crate) fn is_method(word: &[u8]) -> bool {
 #[derive(Debug)]
 pub(super) struct HeadReader {
     reader: LineReader,
-    lines: Vec<Vec<u8>>,
+    /// The lines so far, each with an LF behind it: a vector of each would take many times their bytes.
+    lines: Vec<u8>,
+    /// All bytes taken.
     size: usize,
+}
+
+/// What the first line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Request,
+    /// A request before HTTP/1.0: a method and a URL, no version.
+    Old,
+    /// No request.
+    Unknown,
+    /// A head that became too long before it ended.
+    TooLong,
 }
 
 /// A complete head.
 #[derive(Debug)]
 pub(super) struct Head {
+    pub(super) form: Form,
     pub(super) method: Vec<u8>,
     pub(super) target: Vec<u8>,
-    version: Vec<u8>,
+    /// Major and minor.
+    pub(super) version: (u8, u8),
     /// The field lines as they came.
     fields: Vec<Vec<u8>>,
     pub(super) content_length: Option<u64>,
@@ -58,38 +71,90 @@ impl HeadReader {
         secret(self.reader.pending())
     }
 
-    /// Takes input up to the empty line after the fields.
-    pub(super) fn push(&mut self, input: &[u8]) -> (usize, Option<Head>) {
-        let (used, line) = self.reader.push(input);
-        let Some(Line { bytes, .. }) = line else { return (used, None) };
-        self.size += bytes.len() + 2;
-        let ended = bytes.is_empty() || self.size > MAX_HEAD || self.lines.len() + 1 >= MAX_LINES;
-        if !bytes.is_empty() {
-            self.lines.push(bytes);
-        }
+    /// Takes input up to the empty line after the fields, or as far as the persona reads.
+    pub(super) fn push(&mut self, input: &[u8], persona: &HttpPersona) -> (usize, Option<Head>) {
+        let room = persona.longest_head - self.size;
+        let (used, line) = self.reader.push(&input[..input.len().min(room)]);
+        self.size += used;
+        let Some(Line { bytes, .. }) = line else {
+            return (used, (self.size == persona.longest_head).then(|| self.take(Some(Form::TooLong))));
+        };
         // Empty lines before the request line are skipped (RFC 9112, section 2.2).
-        if !ended || self.lines.is_empty() {
-            return (used, None);
+        let ended = bytes.is_empty() && !self.lines.is_empty();
+        let first = self.lines.is_empty();
+        if !bytes.is_empty() {
+            self.lines.extend_from_slice(&bytes);
+            self.lines.push(b'\n');
         }
-        (used, Some(Head::parse(std::mem::take(&mut self.lines))))
+        if self.size == persona.longest_head && !ended {
+            return (used, Some(self.take(Some(Form::TooLong))));
+        }
+        let early = persona.refuses_early && first && !bytes.is_empty() && form(&bytes) != Form::Request;
+        (used, (ended || early).then(|| self.take(None)))
+    }
+
+    fn take(&mut self, form: Option<Form>) -> Head {
+        let mut lines = std::mem::take(&mut self.lines);
+        // A line that the limit cut may have a secret too.
+        lines.extend_from_slice(self.reader.pending());
+        if !self.reader.pending().is_empty() {
+            lines.push(b'\n');
+        }
+        let mut lines: Vec<_> = lines.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+        lines.pop(); // behind the last LF
+        Head::parse(lines, form)
+    }
+}
+
+/// What a first line is.
+fn form(line: &[u8]) -> Form {
+    let words: Vec<_> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+    match words[..] {
+        _ if line.first().is_some_and(u8::is_ascii_whitespace) => Form::Unknown,
+        [_, _, .., last] if version(last).is_some() => Form::Request,
+        [method, _] if method.eq_ignore_ascii_case(b"GET") => Form::Old,
+        _ => Form::Unknown,
+    }
+}
+
+/// Reads `HTTP/1.1`.
+fn version(word: &[u8]) -> Option<(u8, u8)> {
+    let (name, numbers) = word.split_at_checked(5)?;
+    match numbers {
+        [major, b'.', minor] if name.eq_ignore_ascii_case(b"HTTP/") => {
+            (major.is_ascii_digit() && minor.is_ascii_digit()).then(|| (major - b'0', minor - b'0'))
+        }
+        _ => None,
     }
 }
 
 impl Head {
-    fn parse(mut lines: Vec<Vec<u8>>) -> Self {
+    fn parse(mut lines: Vec<Vec<u8>>, given: Option<Form>) -> Self {
         let fields = lines.split_off(1.min(lines.len()));
         let line = lines.pop().unwrap_or_default();
-        let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).map(<[u8]>::to_vec);
+        let words: Vec<_> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
+        let word = |index: usize| words.get(index).map_or(Vec::new(), |word| word.to_vec());
         let mut head = Self {
-            method: words.next().unwrap_or_default(),
-            target: words.next().unwrap_or_default(),
-            version: words.next().unwrap_or_default(),
+            form: given.unwrap_or_else(|| form(&line)),
+            method: word(0),
+            target: word(1),
+            version: words.last().and_then(|word| version(word)).unwrap_or((0, 9)),
             fields,
             content_length: None,
         };
         let length = head.field("content-length").and_then(|value| std::str::from_utf8(value).ok());
         head.content_length = length.and_then(|length| length.parse().ok());
         head
+    }
+
+    /// Whether a field has no name, or a blank behind it.
+    pub(super) fn has_bad_field(&self) -> bool {
+        let folded = |line: &[u8]| line.first().is_some_and(u8::is_ascii_whitespace);
+        let bad = |line: &Vec<u8>| match line.iter().position(|byte| *byte == b':') {
+            None | Some(0) => true,
+            Some(colon) => line[colon - 1].is_ascii_whitespace(),
+        };
+        self.fields.iter().any(|line| !folded(line) && bad(line))
     }
 
     /// The value of the first field of this name.
@@ -143,20 +208,17 @@ impl Head {
                 value.split(|byte| *byte == b',').any(|word| word.trim_ascii().eq_ignore_ascii_case(option.as_bytes()))
             })
         };
-        let new = self.version.eq_ignore_ascii_case(b"HTTP/1.1");
-        if new { !says("close") } else { says("keep-alive") }
+        if self.version >= (1, 1) { !says("close") } else { says("keep-alive") }
     }
 
-    /// The head as a careless proxy passes it on: the request line with the path alone and its percent escapes decoded
-    /// (`%0d%0a` becomes a line end), the fields, the empty line.
-    pub(super) fn forwarded(&self, path: &[u8]) -> Vec<u8> {
-        let mut head = [self.method.as_slice(), b" ", &percent_decoded(path), b" ", &self.version].concat();
-        for field in &self.fields {
-            head.extend_from_slice(b"\r\n");
-            head.extend_from_slice(field);
-        }
-        head.extend_from_slice(b"\r\n\r\n");
-        head
+    /// The fields that go on: a proxy keeps to itself what is for it.
+    pub(super) fn going_on(&self) -> impl Iterator<Item = &[u8]> {
+        const HOP_BY_HOP: [&str; 6] =
+            ["proxy-authorization", "proxy-connection", "connection", "keep-alive", "te", "trailer"];
+        let name = |line: &[u8]| line.iter().position(|byte| *byte == b':').map_or(0, |colon| colon);
+        let hop =
+            move |line: &[u8]| HOP_BY_HOP.iter().any(|hop| line[..name(line)].eq_ignore_ascii_case(hop.as_bytes()));
+        self.fields.iter().map(Vec::as_slice).filter(move |line| !hop(line))
     }
 }
 
@@ -172,7 +234,7 @@ fn secret(line: &[u8]) -> Option<Secret> {
     Some(Secret::rest_of_line(&line[..scheme_end], &line[scheme_end..]))
 }
 
-fn percent_decoded(path: &[u8]) -> Vec<u8> {
+pub(super) fn percent_decoded(path: &[u8]) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(path.len());
     let mut rest = path;
     while let Some((first, tail)) = rest.split_first() {
@@ -196,12 +258,14 @@ fn percent_decoded(path: &[u8]) -> Vec<u8> {
 pub(super) struct Url<'a> {
     pub(super) target: Target,
     pub(super) path: &'a [u8],
+    pub(super) scheme: String,
 }
 
 impl<'a> Url<'a> {
     pub(super) fn parse(url: &'a [u8]) -> Option<Self> {
         let scheme_end = url.windows(3).position(|window| window == b"://")?;
-        let default_port = match url[..scheme_end].to_ascii_lowercase().as_slice() {
+        let scheme = String::from_utf8(url[..scheme_end].to_ascii_lowercase()).ok()?;
+        let default_port = match scheme.as_bytes() {
             b"http" => 80,
             b"https" => 443,
             b"ftp" => 21,
@@ -212,7 +276,18 @@ impl<'a> Url<'a> {
         let (authority, path) = rest.split_at(slash);
         let host = authority.iter().rposition(|byte| *byte == b'@').map_or(authority, |at| &authority[at + 1..]);
         let target = target::parse_authority(host, Some(default_port))?;
-        Some(Self { target, path: if path.is_empty() { b"/" } else { path } })
+        Some(Self { target, path: if path.is_empty() { b"/" } else { path }, scheme })
+    }
+
+    /// Host and port as a `Host` field says them.
+    pub(super) fn authority(&self) -> Vec<u8> {
+        let usual = match self.scheme.as_str() {
+            "https" => 443,
+            "ftp" => 21,
+            _ => 80,
+        };
+        let host = target::bracketed(&self.target.host);
+        if self.target.port == usual { host } else { [host, format!(":{}", self.target.port).into_bytes()].concat() }
     }
 }
 
@@ -234,21 +309,48 @@ mod tests {
         }
     }
 
-    #[test]
-    fn hidden_line_ends_appear_when_a_head_is_passed_on() {
-        let mut reader = HeadReader::new();
-        let (_, none) = reader.push(b"\r\n");
-        assert!(none.is_none());
-        let mut rest = &b"GET http://a:25/%0D%0aHELO HTTP/1.0\nX: y\r\n\r\nbody"[..];
-        let head = loop {
-            let (used, head) = reader.push(rest);
-            rest = &rest[used..];
+    fn read(bytes: &[u8], persona: usize) -> Option<(usize, Head)> {
+        let persona = HttpPersona::parse(HttpPersona::BUILT_IN[persona].1).unwrap();
+        let (mut reader, mut used) = (HeadReader::new(), 0);
+        while used < bytes.len() {
+            let (taken, head) = reader.push(&bytes[used..], &persona);
+            used += taken;
             if let Some(head) = head {
-                break head;
+                return Some((used, head));
             }
-        };
-        assert_eq!(rest, b"body");
-        let url = Url::parse(&head.target).unwrap();
-        assert_eq!(head.forwarded(url.path), b"GET /\r\nHELO HTTP/1.0\r\nX: y\r\n\r\n");
+        }
+        None
+    }
+
+    #[test]
+    fn a_head_ends_at_its_empty_line_or_at_the_limit() {
+        let (used, head) = read(b"\r\nGET http://a/ HTTP/1.0\nX: y\r\n\r\nbody", 0).unwrap();
+        assert_eq!((used, head.form, head.version), (33, Form::Request, (1, 0)));
+        let endless = [b"GET http://a/ HTTP/1.0\r\nX: ".to_vec(), vec![b'a'; 70_000]].concat();
+        let (used, head) = read(&endless, 0).unwrap();
+        assert_eq!((used, head.form), (65_536, Form::TooLong));
+    }
+
+    #[test]
+    fn what_is_no_request_is_seen_at_its_first_line_where_the_persona_looks_so_early() {
+        for (line, form) in [
+            ("GET /\r\n", Form::Old),
+            ("FOO BAR\r\n", Form::Unknown),
+            ("OPTIONS / RTSP/1.0\r\n", Form::Unknown),
+            ("CONNECT HTTP/1.0\r\n", Form::Unknown),
+            ("SSH-2.0-x\r\n", Form::Unknown),
+        ] {
+            assert_eq!(read(line.as_bytes(), 0).unwrap().1.form, form, "{line}");
+            assert!(read(line.as_bytes(), 1).is_none(), "{line}");
+            assert_eq!(read(format!("{line}\r\n").as_bytes(), 1).unwrap().1.form, form, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_field_needs_a_name_and_no_blank_behind_it() {
+        let bad =
+            |field: &str| read(format!("GET / HTTP/1.1\r\n{field}\r\n\r\n").as_bytes(), 1).unwrap().1.has_bad_field();
+        assert!(bad("foo") && bad("Host : a") && bad(": x"));
+        assert!(!bad("Host: a") && !bad("Host:a\r\n folded"));
     }
 }

@@ -1,22 +1,30 @@
 //! The open HTTP proxy (RFC 9110, RFC 9112), and the web site at the far side of a tunnel.
 //!
-//! CONNECT leads where [`crate::policy`] says; a request whose URL names a mail port leads to a mail server, one for a
+//! The persona says which requests are understood ([`ask`]) and what is said of those that fail ([`failure`]). CONNECT
+//! leads where [`crate::policy`] says; a request whose URL names a mail port leads to a mail server ([`mail`]), one for a
 //! judge or a known page is answered here ([`web`]), and all else finds nothing.
 
+mod ask;
+mod failure;
 mod head;
+mod mail;
 mod web;
 
 use std::time::Duration;
 
 use evidence::{Answer, End, Protocol, Quirk, Target, Time};
 
+use self::ask::{Ask, understand};
+use self::failure::Asked;
 use self::head::{Head, HeadReader, Url};
-use crate::engine::{Cx, Engine, Offered, Step, Then, Unit};
-use crate::persona::{HttpPersona, Persona, fill};
+use self::mail::Mail;
+use crate::distance;
+use crate::engine::{Cx, Offered, Step, Then, Unit};
+use crate::persona::{Failure, Persona, fill};
 use crate::policy::{Far, Web};
 use crate::recorder::Secret;
 use crate::smtp::Smtp;
-use crate::target;
+use crate::target::{self, Reach};
 
 pub(crate) use self::head::is_method;
 pub(crate) use self::web::is_known;
@@ -39,12 +47,7 @@ enum State {
         left: u64,
     },
     /// A request to a mail server, which reads its head and its body as the client's side of a dialogue.
-    Mail {
-        smtp: Box<Smtp>,
-        head_left: usize,
-        body_announced: Option<u64>,
-        body_read: u64,
-    },
+    Mail(Box<Mail>),
 }
 
 /// Longest body of an answered request that is read before the connection is closed instead.
@@ -65,9 +68,9 @@ impl Http {
 
     pub(crate) fn receive(&mut self, cx: &mut Cx<'_>, input: &[u8]) -> Step {
         match &mut self.state {
-            State::Head(reader) => match reader.push(input) {
+            State::Head(reader) => match reader.push(input, &cx.persona.http) {
                 (used, None) => Step::used(used),
-                (used, Some(head)) => self.request(cx, head, used),
+                (used, Some(head)) => self.request(cx, &head, used),
             },
             State::Drop { left } => {
                 let used = usize::try_from(*left).unwrap_or(usize::MAX).min(input.len());
@@ -77,13 +80,7 @@ impl Http {
                 }
                 Step::used(used)
             }
-            State::Mail { smtp, head_left, body_read, .. } => {
-                let step = smtp.receive(cx, input);
-                let of_head = step.used.min(*head_left);
-                *head_left -= of_head;
-                *body_read += (step.used - of_head) as u64;
-                step
-            }
+            State::Mail(mail) => mail.receive(cx, input),
         }
     }
 
@@ -95,38 +92,46 @@ impl Http {
         match &self.state {
             State::Head(reader) => reader.has_begun().then_some(Unit::Request(HEAD_WITHIN)),
             State::Drop { .. } => Some(Unit::Body(HEAD_WITHIN)),
-            State::Mail { smtp, .. } => smtp.unit(persona),
+            State::Mail(mail) => mail.smtp().unit(persona),
         }
     }
 
     pub(crate) fn smtp(&self) -> Option<&Smtp> {
         match &self.state {
-            State::Mail { smtp, .. } => Some(smtp),
+            State::Mail(mail) => Some(mail.smtp()),
             _ => None,
         }
     }
 
     pub(crate) fn smtp_mut(&mut self) -> Option<&mut Smtp> {
         match &mut self.state {
-            State::Mail { smtp, .. } => Some(smtp),
+            State::Mail(mail) => Some(mail.smtp_mut()),
             _ => None,
+        }
+    }
+
+    /// Lets the mail server that this request talks to take a step that no input asked for.
+    pub(crate) fn with_mail(&mut self, cx: &mut Cx<'_>, run: impl FnOnce(&mut Smtp, &mut Cx<'_>) -> Step) -> Step {
+        match &mut self.state {
+            State::Mail(mail) => mail.step(cx, run),
+            _ => Step::used(0),
         }
     }
 
     /// Whether a mail dialogue in a request's body had another length than the request said.
     pub(crate) fn length_is_false(&self) -> bool {
-        matches!(&self.state, State::Mail { body_announced: Some(announced), body_read, .. } if announced != body_read)
+        matches!(&self.state, State::Mail(mail) if mail.length_is_false())
     }
 
     /// What is secret in a request that is not whole yet.
     pub(crate) fn unfinished_secret(&self) -> Option<Secret> {
         match &self.state {
             State::Head(reader) => reader.unfinished_secret(),
-            State::Drop { .. } | State::Mail { .. } => None,
+            State::Drop { .. } | State::Mail(_) => None,
         }
     }
 
-    fn request(&mut self, cx: &mut Cx<'_>, head: Head, used: usize) -> Step {
+    fn request(&mut self, cx: &mut Cx<'_>, head: &Head, used: usize) -> Step {
         if !std::mem::replace(&mut self.entered, true) {
             cx.enter(Protocol::Http);
         }
@@ -135,60 +140,65 @@ impl Http {
         }
         head.secrets().for_each(|secret| cx.hide(secret));
         if let Some(origin) = self.origin.clone() {
-            return self.serve(cx, &head, &origin, used);
+            return self.serve(cx, head, &origin, used);
         }
-        let (connect, url) = (head.method.eq_ignore_ascii_case(b"CONNECT"), Url::parse(&head.target));
-        if !allowed(cx, &head) {
-            let target = if connect { target::parse_authority(&head.target, None) } else { url.map(|url| url.target) };
-            return self.fail(cx, &head, target, Answer::Unauthorized, used);
+        let ask = match understand(&cx.persona.http, head) {
+            Ok(ask) => ask,
+            Err(failure) => {
+                cx.quirk(Quirk::MalformedRequest);
+                let nowhere = Target { host: head.target.clone().into(), port: 0 };
+                cx.request(Protocol::Http, &head.method, nowhere, Answer::Malformed);
+                return self.fail(cx, head, Asked::new(head), failure, used);
+            }
+        };
+        let (target, asked) = (ask.target().clone(), Asked::new(head).url(cx, &ask.shown()));
+        if let Some(failure) = login_wanted(cx, head) {
+            cx.request(Protocol::Http, &head.method, target, Answer::Unauthorized);
+            return self.fail(cx, head, asked, failure, used);
         }
-        match url {
-            _ if connect => self.connect(cx, &head, used),
-            Some(url) => self.fetch(cx, &head, &url, used),
-            None => self.fail(cx, &head, None, Answer::Malformed, used),
+        match ask {
+            Ask::Tunnel { target, .. } => self.connect(cx, head, asked, target, used),
+            Ask::Fetch(url) => self.fetch(cx, head, asked, &url, used),
         }
     }
 
-    fn connect(&mut self, cx: &mut Cx<'_>, head: &Head, used: usize) -> Step {
-        let Some(target) = target::parse_authority(&head.target, None) else {
-            return self.fail(cx, head, None, Answer::Malformed, used);
-        };
-        let Some(engine) = target::far_side(&target, cx) else {
-            return self.fail(cx, head, Some(target), Answer::Unreachable, used);
-        };
-        cx.request(Protocol::Http, &head.method, target, Answer::Granted);
-        fill(&cx.persona.http.connected, &[("host", cx.persona.host.as_bytes())], cx.reply);
-        Step::used(used).then(Then::Become(engine, Vec::new()))
+    fn connect(&mut self, cx: &mut Cx<'_>, head: &Head, asked: Asked, target: Target, used: usize) -> Step {
+        let Reach { far, after } = target::far_side(&target, cx);
+        match far {
+            Ok(engine) => {
+                cx.request(Protocol::Http, &head.method, target, Answer::Granted);
+                fill(&cx.persona.http.replies.connected, &[("host", cx.persona.host.as_bytes())], cx.reply);
+                Step::used(used).after(after).then(Then::Become(engine, Vec::new()))
+            }
+            Err(reason) => {
+                let asked = asked.at(distance::address(&target, cx).to_string());
+                cx.request(Protocol::Http, &head.method, target, Answer::Unreachable);
+                self.fail(cx, head, asked, cx.persona.http.failures.tunnel.by(reason), used).after(after)
+            }
+        }
     }
 
     /// A request for a URL. At a mail port a mail server reads the whole request, head and body, as commands.
-    fn fetch(&mut self, cx: &mut Cx<'_>, head: &Head, url: &Url<'_>, used: usize) -> Step {
-        match target::far(&url.target, cx) {
-            Far::Mail => {}
+    fn fetch(&mut self, cx: &mut Cx<'_>, head: &Head, asked: Asked, url: &Url<'_>, used: usize) -> Step {
+        let Reach { far, after } = target::far(&url.target, cx);
+        let reason = match far {
+            Ok(Far::Mail) => return Mail::open(cx, head, asked, url, used).after(after * 2),
             // The port of a judge is any.
-            Far::Web | Far::Proxy => return self.visit(cx, head, url, used),
-            Far::Tls | Far::Nothing => {
-                return self.fail(cx, head, Some(url.target.clone()), Answer::Unreachable, used);
+            Ok(Far::Web | Far::Proxy) => {
+                let site = head.site(&url.target);
+                match web::page(cx, &site, url.path, head, true).or_else(|| unknown_page(cx)) {
+                    Some(page) => {
+                        return self.answer(cx, head, &asked, url.target.clone(), &page, used).after(after * 2);
+                    }
+                    None => distance::NoAnswer::Refused,
+                }
             }
-        }
-        cx.quirk(Quirk::MailInPost);
-        let mut smtp = Box::new(Smtp::behind_http_head(cx.persona, target::far_name(&url.target)));
-        cx.request(Protocol::Http, &head.method, url.target.clone(), Answer::Granted);
-        fill(&cx.persona.http.transformed, &[("host", cx.persona.host.as_bytes())], cx.reply);
-        smtp.start(cx);
-        let forwarded = head.forwarded(url.path);
-        let state = State::Mail { smtp, head_left: forwarded.len(), body_announced: head.content_length, body_read: 0 };
-        Step::used(used)
-            .then(Then::Become(Engine::Http(Box::new(Self { state, origin: None, entered: true })), forwarded))
-    }
-
-    /// A request for a URL at a web site.
-    fn visit(&mut self, cx: &mut Cx<'_>, head: &Head, url: &Url<'_>, used: usize) -> Step {
-        let site = head.site(&url.target);
-        match web::page(cx, &site, url.path, head, true).or_else(|| unknown_page(cx)) {
-            Some(page) => self.answer(cx, head, url.target.clone(), &page, used),
-            None => self.fail(cx, head, Some(url.target.clone()), Answer::Unreachable, used),
-        }
+            Ok(Far::Tls | Far::Nothing) => distance::NoAnswer::Refused,
+            Err(reason) => reason,
+        };
+        let asked = asked.at(distance::address(&url.target, cx).to_string());
+        cx.request(Protocol::Http, &head.method, url.target.clone(), Answer::Unreachable);
+        self.fail(cx, head, asked, cx.persona.http.failures.fetch.by(reason), used).after(after)
     }
 
     /// A request that came through a tunnel to a web site.
@@ -197,7 +207,7 @@ impl Http {
         let site = head.host(origin).unwrap_or_else(|| origin.clone());
         let path = url.map_or(head.target.as_slice(), |url| url.path);
         match web::page(cx, &site, path, head, false).or_else(|| unknown_page(cx)) {
-            Some(page) => self.answer(cx, head, site, &page, used),
+            Some(page) => self.answer(cx, head, &Asked::new(head), site, &page, used),
             None => {
                 // A dead origin: it takes the request and is gone.
                 cx.request(Protocol::Http, &head.method, site, Answer::Unreachable);
@@ -206,22 +216,26 @@ impl Http {
         }
     }
 
-    fn answer(&mut self, cx: &mut Cx<'_>, head: &Head, site: Target, page: &web::Page, used: usize) -> Step {
-        let stay = stays(head);
-        web::write(page, cx, self.origin.is_none(), stay, is_head(head));
+    fn answer(
+        &mut self,
+        cx: &mut Cx<'_>,
+        head: &Head,
+        asked: &Asked,
+        site: Target,
+        page: &web::Page,
+        used: usize,
+    ) -> Step {
+        let proxied = self.origin.is_none();
+        let stay = stays(head) && (cx.persona.http.keeps_open || !proxied);
+        web::write(page, cx, proxied, stay, asked);
         cx.request(Protocol::Http, &head.method, site, Answer::Granted);
         self.go_on(head, stay, used)
     }
 
-    /// Answers that the target cannot be reached, that the request cannot be read, or that it needs a login.
-    fn fail(&mut self, cx: &mut Cx<'_>, head: &Head, target: Option<Target>, answer: Answer, used: usize) -> Step {
-        if answer == Answer::Malformed {
-            cx.quirk(Quirk::MalformedRequest);
-        }
-        let stay = answer != Answer::Malformed && stays(head);
-        write_failure(cx.persona, answer, stay, is_head(head), cx.reply);
-        let nowhere = Target { host: head.target.clone().into(), port: 0 };
-        cx.request(Protocol::Http, &head.method, target.unwrap_or(nowhere), answer);
+    /// Says what became of a request that is not carried out.
+    fn fail(&mut self, cx: &mut Cx<'_>, head: &Head, asked: Asked, failure: &Failure, used: usize) -> Step {
+        let stay = failure.stays && cx.persona.http.keeps_open && stays(head);
+        asked.refuse(cx, failure, stay);
         self.go_on(head, stay, used)
     }
 
@@ -238,42 +252,24 @@ impl Http {
     }
 }
 
-/// Whether the proxy carries out the request, as far as logins go.
-fn allowed(cx: &mut Cx<'_>, head: &Head) -> bool {
+/// What a client is told that needs a login, or another one; `None` if its request is carried out.
+fn login_wanted<'p>(cx: &mut Cx<'p>, head: &Head) -> Option<&'p Failure> {
+    let failures = &cx.persona.http.failures;
     match head.credentials() {
-        Some((user, secret)) => cx.login(Offered { secret: &secret, ..Offered::new(Protocol::Http, "Basic", &user) }),
-        None => !cx.listener.auth.demands_login(),
+        Some((user, secret)) => {
+            let right = cx.login(Offered { secret: &secret, ..Offered::new(Protocol::Http, "Basic", &user) });
+            (!right).then(|| failures.wrong_login.as_ref().unwrap_or(&failures.no_login))
+        }
+        None => cx.listener.auth.demands_login().then_some(&failures.no_login),
     }
 }
 
-/// Whether the connection stays open after the answer.
+/// Whether the client wants the connection to stay open after the answer, and can have it.
 fn stays(head: &Head) -> bool {
     head.keeps_alive() && head.content_length.unwrap_or(0) <= MAX_DROPPED
-}
-
-fn is_head(head: &Head) -> bool {
-    head.method.eq_ignore_ascii_case(b"HEAD")
 }
 
 /// The page of a site that none is known of.
 fn unknown_page(cx: &Cx<'_>) -> Option<web::Page> {
     (cx.listener.web == Web::Empty).then(web::empty)
-}
-
-fn write_failure(persona: &Persona, answer: Answer, stay: bool, head_only: bool, reply: &mut Vec<u8>) {
-    let HttpPersona { malformed, malformed_page, unauthorized, unauthorized_page, .. } = &persona.http;
-    let (head, page) = match answer {
-        Answer::Malformed => (malformed, malformed_page),
-        Answer::Unauthorized => (unauthorized, unauthorized_page),
-        _ => (&persona.http.unreachable, &persona.http.unreachable_page),
-    };
-    let host = ("host", persona.host.as_bytes());
-    let mut body = Vec::new();
-    fill(page, &[host], &mut body);
-    let length = body.len().to_string();
-    let connection: &[u8] = if stay { b"keep-alive" } else { b"close" };
-    fill(head, &[host, ("length", length.as_bytes()), ("connection", connection)], reply);
-    if !head_only {
-        reply.extend_from_slice(&body);
-    }
 }

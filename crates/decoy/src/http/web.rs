@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use evidence::{Quirk, Target};
 
+use super::failure::Asked;
 use super::head::Head;
 use crate::engine::Cx;
 use crate::persona::fill;
@@ -118,11 +119,14 @@ pub(super) fn empty() -> Page {
 }
 
 /// Writes a page; through a proxy with the head that the persona's proxy makes of it.
-pub(super) fn write(page: &Page, cx: &mut Cx<'_>, proxied: bool, stay: bool, head_only: bool) {
-    let head = if proxied { &cx.persona.http.served } else { ORIGIN_HEAD };
+pub(super) fn write(page: &Page, cx: &mut Cx<'_>, proxied: bool, stay: bool, asked: &Asked) {
+    let head = if proxied { &cx.persona.http.replies.served } else { ORIGIN_HEAD };
     let (date, length) = (cx.now.to_http(), page.body.len().to_string());
-    let values: [(&str, &[u8]); 6] = [
+    let (version, port) = (asked.version(), cx.connection.local.port().to_string());
+    let values: [(&str, &[u8]); 8] = [
         ("host", cx.persona.host.as_bytes()),
+        ("port", port.as_bytes()),
+        ("version", version.as_bytes()),
         ("server", page.server.as_bytes()),
         ("date", date.as_bytes()),
         ("kind", page.kind.as_bytes()),
@@ -130,7 +134,7 @@ pub(super) fn write(page: &Page, cx: &mut Cx<'_>, proxied: bool, stay: bool, hea
         ("connection", if stay { b"keep-alive" } else { b"close" }),
     ];
     fill(head, &values, cx.reply);
-    if !head_only {
+    if !asked.head_only() {
         cx.reply.extend_from_slice(&page.body);
     }
 }
@@ -227,7 +231,7 @@ impl Judge<'_, '_> {
 }
 
 /// Text for a page of HTML.
-fn markup(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn markup(bytes: &[u8]) -> Vec<u8> {
     let escape = |byte: &u8| match byte {
         b'&' => b"&amp;".to_vec(),
         b'<' => b"&lt;".to_vec(),

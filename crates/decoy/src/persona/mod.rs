@@ -6,11 +6,13 @@ mod key;
 mod mail;
 mod socks;
 
+pub(crate) use self::http::Failure;
 pub use self::http::HttpPersona;
 pub use self::key::{BadNetworkKey, NetworkKey};
 pub use self::mail::MailPersona;
 pub(crate) use self::mail::Replies;
 pub use self::socks::SocksPersona;
+pub(crate) use self::socks::{Bound, Login, Version4};
 
 /// A persona file that cannot be used.
 #[derive(Debug, thiserror::Error)]
