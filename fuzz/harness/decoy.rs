@@ -20,7 +20,7 @@ const SIZE_LIMIT: usize = 300;
 const LONGEST_ANSWER: usize = 256 * 1024;
 
 /// All that is sent is at most so many times what came, and this much more.
-const EXPANSION: usize = 128;
+const EXPANSION: usize = 256;
 const UNASKED: usize = 4 * 1024;
 
 /// The longest record of a session: transcript, lists, and what holds them together.
