@@ -93,9 +93,8 @@ impl Recorder {
     /// Puts bytes where the body of a message that was never accepted had been noted; what of it is not among them is
     /// cut.
     pub(crate) fn replace_body(&mut self, message: u32, wire: &[u8]) {
-        let kept = &wire[..wire.len().min(MAX_BYTES - self.kept)];
         let mut place = None;
-        let mut length = 0;
+        let mut length = 0_u64;
         self.transcript.turns.retain(|turn| match turn {
             Turn::Body { at, message: number, length: part } if *number == message => {
                 place.get_or_insert(*at);
@@ -105,6 +104,10 @@ impl Recorder {
             _ => true,
         });
         let Some(at) = place else { return };
+        // What a proxy made of a request's head may have begun the body; the head is kept as it came.
+        let came = usize::try_from(length).unwrap_or(usize::MAX).min(wire.len());
+        let wire = &wire[wire.len() - came..];
+        let kept = &wire[..came.min(MAX_BYTES - self.kept)];
         self.transcript.cut += length.saturating_sub(kept.len() as u64);
         if !kept.is_empty() {
             self.kept += kept.len();

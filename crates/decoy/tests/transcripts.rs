@@ -385,6 +385,7 @@ fn no_password_is_left_in_a_transcript() {
             assert!(!forms.iter().any(|form| holds(form)), "{}", transcript.path.display());
         }
         assert!(!holds(b"c2Vjcm"), "{}: a password that was never whole", transcript.path.display());
+        assert_eq!(session.transcript.length(), session.received, "{}", transcript.path.display());
         assert_eq!(kept.len() as u64 + session.transcript.cut, session.transcript.length() - bodies(&session));
     }
     assert!(passwords > 5);
