@@ -13,6 +13,9 @@ use crate::socks5::Socks5;
 /// Longest word that is looked at to tell text protocols apart. A longer first word names none.
 const MAX_WORD: usize = 16;
 
+/// Most line ends before the first word. After more no word is waited for.
+const MAX_LINE_ENDS: usize = 32;
+
 /// How long a client that must speak first may be silent, and how long its first word may take.
 const SILENCE: Duration = Duration::from_secs(60);
 
@@ -69,28 +72,29 @@ impl Sniff {
             (None, 0x04) => self.become_engine(Engine::Socks4(Socks4::new()), 0),
             (None, 0x05) => self.become_engine(Engine::Socks5(Socks5::new()), 0),
             (None, 0x16) => self.unknown(cx, Quirk::TlsHello),
-            (None, b'\r' | b'\n') => self.wait(1, input),
+            (None, end @ (b'\r' | b'\n')) => self.line_end(end),
             (None, first) if !first.is_ascii_graphic() => self.unknown(cx, Quirk::UnknownProtocol),
             _ => self.text(cx, input),
         }
     }
 
-    /// Text: the first word tells.
+    /// Text: the first word tells. It is taken as far as it is looked at, and what ends it is not, however it came.
     fn text(&mut self, cx: &mut Cx<'_>, input: &[u8]) -> Step {
         let end = input.iter().position(|byte| byte.is_ascii_whitespace() || *byte == 0);
-        let word = [self.word(), &input[..end.unwrap_or(input.len())]].concat();
+        let here = &input[..end.unwrap_or(input.len())];
+        let word = [self.word(), here].concat();
+        let used = here.len().min(MAX_WORD - self.word().len());
+        self.seen.extend_from_slice(&here[..used]);
         if end.is_none() && word.len() <= MAX_WORD {
-            return self.wait(input.len(), input);
+            return Step::used(used);
         }
         if word == b"PROXY" {
             cx.quirk(Quirk::ProxyHeaderInStream);
         }
-        if http::is_method(&word) {
-            self.become_engine(Engine::Http(Box::new(Http::new())), 0)
-        } else if self.mail || smtp::is_mail_word(&word) {
-            self.become_mail(cx, 0)
+        if !http::is_method(&word) && (self.mail || smtp::is_mail_word(&word)) {
+            self.become_mail(cx, used)
         } else {
-            self.become_engine(Engine::Http(Box::new(Http::new())), 0)
+            self.become_engine(Engine::Http(Box::new(Http::new())), used)
         }
     }
 
@@ -100,13 +104,13 @@ impl Sniff {
         start.map_or(&[], |start| &self.seen[start..])
     }
 
-    fn wait(&mut self, used: usize, input: &[u8]) -> Step {
-        self.seen.extend_from_slice(&input[..used]);
-        if self.seen.len() > 2 * MAX_WORD {
-            // Line ends and nothing else: enough of them to know that no word comes.
-            return self.become_engine(Engine::Http(Box::new(Http::new())), used);
+    /// A line end before the first word.
+    fn line_end(&mut self, end: u8) -> Step {
+        self.seen.push(end);
+        if self.seen.len() > MAX_LINE_ENDS {
+            return self.become_engine(Engine::Http(Box::new(Http::new())), 1);
         }
-        Step::used(used)
+        Step::used(1)
     }
 
     fn unknown(&mut self, cx: &mut Cx<'_>, quirk: Quirk) -> Step {
