@@ -144,7 +144,7 @@ impl<'p> Conversation<'p> {
     pub fn open(connection: Connection, listener: Listener, persona: &'p Persona, seed: u64, out: &mut Out) -> Self {
         let now = connection.accepted_at;
         let engine = match listener.banner_after {
-            Some(Duration::ZERO) => Engine::Smtp(Box::new(Smtp::new(persona, persona.host.clone()))),
+            Some(Duration::ZERO) => Engine::Smtp(Box::new(Smtp::new(persona))),
             banner_after => Engine::Sniff(Sniff::new(now, banner_after, listener.mail)),
         };
         let mut conversation = Self {

@@ -141,7 +141,7 @@ impl Engine {
     pub(crate) fn deadline(&self, persona: &Persona, last_input: Time) -> Time {
         match self {
             Self::Sniff(sniff) => sniff.deadline(last_input),
-            Self::Smtp(_) => last_input + persona.mail.idle(),
+            Self::Smtp(smtp) => last_input + persona.mail_server(smtp.role()).idle(),
             Self::Http(http) => http.deadline(persona, last_input),
             Self::Socks4(_) | Self::Socks5(_) => last_input + persona.socks.idle(),
             Self::Tls(tls) => tls.deadline(last_input),
@@ -211,12 +211,6 @@ pub(crate) struct Cx<'a> {
 }
 
 impl Cx<'_> {
-    /// What a destination has for a purpose, at all sensors of this network.
-    #[expect(dead_code, reason = "the far sides of tunnels draw from it next")]
-    pub(crate) fn draw(&self, purpose: &str, destination: &[u8]) -> [u8; 32] {
-        self.persona.key.draw(purpose, destination)
-    }
-
     /// Writes one reply line of the persona, with its end.
     pub(crate) fn line(&mut self, template: &str, values: &[(&str, &[u8])]) {
         fill(template, values, self.reply);

@@ -4,6 +4,8 @@
 #[derive(Debug)]
 pub(crate) struct LineReader {
     limit: usize,
+    /// Whether a line ends where it becomes longer than the limit, rather than losing what is beyond.
+    strict: bool,
     bytes: Vec<u8>,
     /// Bytes of this line beyond the limit; they are not kept.
     beyond: u64,
@@ -23,7 +25,12 @@ pub(crate) struct Line {
 
 impl LineReader {
     pub(crate) fn new(limit: usize) -> Self {
-        Self { limit, bytes: Vec::new(), beyond: 0, last: 0 }
+        Self { limit, strict: false, bytes: Vec::new(), beyond: 0, last: 0 }
+    }
+
+    /// One whose lines end at the limit: the first byte beyond it ends them, and is lost.
+    pub(crate) fn strict(limit: usize) -> Self {
+        Self { strict: true, ..Self::new(limit) }
     }
 
     /// What is here of a line that is not whole yet.
@@ -33,7 +40,14 @@ impl LineReader {
 
     /// Takes bytes up to and including the first LF: how many, and the line if it is complete.
     pub(crate) fn push(&mut self, input: &[u8]) -> (usize, Option<Line>) {
-        let Some(lf) = input.iter().position(|byte| *byte == b'\n') else {
+        let lf = input.iter().position(|byte| *byte == b'\n');
+        let room = self.limit - self.bytes.len();
+        if self.strict && lf.unwrap_or(input.len()) > room {
+            self.bytes.extend_from_slice(&input[..room]);
+            self.last = 0;
+            return (room + 1, Some(Line { bytes: std::mem::take(&mut self.bytes), bare_lf: false, cut: true }));
+        }
+        let Some(lf) = lf else {
             self.keep(input);
             return (input.len(), None);
         };
@@ -87,6 +101,23 @@ mod tests {
         let expected = [line(b"a", false, false), line(b"b", true, false), line(b"c", false, false)];
         assert_eq!(lines(10, &[b"a\r\nb\nc\r\r\n"]), expected);
         assert_eq!(lines(10, &[b"a", b"\r", b"\n", b"b\nc\r", b"\r\n"]), expected);
+    }
+
+    #[test]
+    fn a_strict_line_ends_at_the_limit() {
+        for pieces in [&[&b"abcdefgh\r\n"[..]][..], &[b"ab", b"c", b"defgh", b"\r\n"]] {
+            let mut reader = LineReader::strict(3);
+            let mut found = Vec::new();
+            for piece in pieces {
+                let mut rest = *piece;
+                while !rest.is_empty() {
+                    let (used, line) = reader.push(rest);
+                    found.extend(line);
+                    rest = &rest[used..];
+                }
+            }
+            assert_eq!(found, [line(b"abc", false, true), line(b"efg", false, true), line(b"", false, false)]);
+        }
     }
 
     #[test]

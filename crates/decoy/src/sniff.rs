@@ -123,8 +123,7 @@ impl Sniff {
         if self.banner_at.is_none_or(|at| cx.now < at) {
             cx.quirk(Quirk::EarlyTalker);
         }
-        let host = cx.persona.host.clone();
-        self.become_engine(Engine::Smtp(Box::new(Smtp::new(cx.persona, host))), used)
+        self.become_engine(Engine::Smtp(Box::new(Smtp::new(cx.persona))), used)
     }
 
     fn become_engine(&mut self, engine: Engine, used: usize) -> Step {

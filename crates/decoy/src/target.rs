@@ -45,7 +45,7 @@ pub(crate) fn far(target: &Target, cx: &mut Cx<'_>) -> Reach<Far> {
 pub(crate) fn far_side(target: &Target, cx: &mut Cx<'_>) -> Reach<Engine> {
     let Reach { far, mut after } = far(target, cx);
     let engine = far.and_then(|far| match far {
-        Far::Mail => Ok(Engine::Smtp(Box::new(Smtp::new(cx.persona, far_name(target))))),
+        Far::Mail => Ok(Engine::Smtp(Box::new(mail_server(target, cx)))),
         Far::Proxy => Ok(Engine::Sniff(Sniff::new(cx.now, None, false))),
         // An address says nothing of the site: its `Host` will.
         Far::Web if cx.listener.web == Web::Empty || is_address(target) || http::is_known(target) => {
@@ -67,19 +67,27 @@ fn is_address(target: &Target) -> bool {
     policy::address(&target.host).is_some()
 }
 
-/// The name a far mail server gives: its own when it was addressed by name, else a bare name that is the same for the
-/// same address always.
-pub(crate) fn far_name(target: &Target) -> String {
-    let host = target.host.as_slice();
-    let text = std::str::from_utf8(host).unwrap_or_default();
+/// The mail server that plays a target: the same for a host always, whatever the port, and at all sensors of a network.
+pub(crate) fn mail_server(target: &Target, cx: &Cx<'_>) -> Smtp {
+    let persona = cx.persona;
+    let (role, name) = match name(target) {
+        Some(name) => persona.far.choose(&persona.key, name.as_bytes(), Some(&name)),
+        // An address is the same however it is written.
+        None => match policy::address(&target.host) {
+            Some(address) => persona.far.choose(&persona.key, address.to_string().as_bytes(), None),
+            None => persona.far.choose(&persona.key, &target.host, None),
+        },
+    };
+    Smtp::in_role(persona, role, name)
+}
+
+/// The name by which a target was called, in small letters; `None` for an address, and for what is no name.
+fn name(target: &Target) -> Option<String> {
+    let text = std::str::from_utf8(&target.host).ok()?.trim_end_matches('.');
     let is_name = text.contains('.')
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
-        && text.parse::<Ipv4Addr>().is_err();
-    if is_name {
-        return text.trim_end_matches('.').to_ascii_lowercase();
-    }
-    let hash = host.iter().fold(5381_u32, |hash, byte| hash.wrapping_mul(33) ^ u32::from(*byte));
-    format!("mx{}", hash % 9 + 1)
+        && !is_address(target);
+    is_name.then(|| text.to_ascii_lowercase())
 }
 
 /// Reads `host:port` or `[v6]:port`. The port is needed.
@@ -137,10 +145,10 @@ mod tests {
 
     #[test]
     fn a_far_server_has_the_name_it_was_called_by() {
-        assert_eq!(far_name(&target("MX.Example.:25").unwrap()), "mx.example");
-        let by_address = far_name(&target("192.0.2.1:25").unwrap());
-        assert_eq!(by_address, far_name(&target("192.0.2.1:587").unwrap()));
-        assert!(by_address.starts_with("mx") && !by_address.contains('.'));
-        assert!(far_name(&target("a\u{1b}.example:25").unwrap()).starts_with("mx"));
+        let name = |text| name(&target(text).unwrap());
+        assert_eq!(name("MX.Example.:25").as_deref(), Some("mx.example"));
+        for none in ["192.0.2.1:25", "127.1:25", "a\u{1b}.example:25", "[2001:db8::1]:25", "mx:25"] {
+            assert_eq!(name(none), None, "{none}");
+        }
     }
 }

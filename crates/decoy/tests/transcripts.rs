@@ -7,6 +7,7 @@
 //! listener smtp | sniff | sniff 3s     how the port meets its client (first line after the title)
 //! auth reject | auth after 2           what becomes of logins, where not all are accepted
 //! web empty                            what unknown web sites show, where they are reached
+//! mail exim-4.96                      the persona of the mail server, where it is not the first
 //! http tinyproxy-1.11                 the persona of the HTTP proxy, where it is not the first
 //! socks microsocks-1.0                the persona of the SOCKS proxy, likewise
 //! latency natural                     far sides are far; else all of them answer at once
@@ -83,7 +84,7 @@ impl Transcript {
             match word {
                 "#" => head.push(line.to_owned()),
                 "listener" => listener = Some(parse_listener(rest)),
-                "auth" | "web" | "http" | "socks" | "latency" => policy.push(line.to_owned()),
+                "auth" | "web" | "mail" | "http" | "socks" | "latency" => policy.push(line.to_owned()),
                 "limit" => limit = Some(rest.to_owned()),
                 "C" => lines.push(Line::Client(unescape(rest))),
                 "@" => lines.push(Line::Pass(rest.parse::<Span>().unwrap().0)),
@@ -150,8 +151,11 @@ fn persona(path: &Path, policy: &[String], limit: Option<&str>) -> Persona {
         let found = built_in.iter().find(|(name, _)| named.is_none_or(|named| named == *name));
         found.unwrap_or_else(|| panic!("{}: no persona {named:?}", path.display())).1
     };
-    let limit = format!("size_limit = {}", limit.unwrap_or("10240000"));
-    let mail = MailPersona::BUILT_IN[0].1.replace("size_limit = 10240000", &limit);
+    let set = |line: &str| match limit {
+        Some(limit) if line.starts_with("size_limit = ") => format!("size_limit = {limit}\n"),
+        _ => format!("{line}\n"),
+    };
+    let mail: String = chosen("mail", MailPersona::BUILT_IN).lines().map(set).collect();
     let mail = MailPersona::parse(&mail).unwrap();
     let http = HttpPersona::parse(chosen("http", HttpPersona::BUILT_IN)).unwrap();
     let socks = SocksPersona::parse(chosen("socks", SocksPersona::BUILT_IN)).unwrap();
@@ -303,7 +307,7 @@ fn apply_policy(listener: &mut Listener, line: &str) {
         ["auth", "after", attempts] => listener.auth = Auth::After(attempts.parse().unwrap()),
         ["web", "empty"] => listener.web = Web::Empty,
         ["latency", latency] => listener.latency = latency.parse().unwrap(),
-        ["http" | "socks", _] => {}
+        ["mail" | "http" | "socks", _] => {}
         _ => panic!("what policy is `{line}`?"),
     }
 }

@@ -41,7 +41,7 @@ impl Mail {
             true if persona.chunks && asked.knows_chunks() => Heard::InChunks,
             true => Heard::Plainly,
         };
-        let smtp = Smtp::behind_http_head(cx.persona, target::far_name(&url.target));
+        let smtp = target::mail_server(&url.target, cx).behind_http_head();
         cx.request(Protocol::Http, &head.method, url.target.clone(), Answer::Granted);
         let forwarded = forwarded(cx, head, &asked, url);
         let (date, port) = (cx.now.to_http(), cx.connection.local.port().to_string());

@@ -1,17 +1,20 @@
 //! The mail server of a persona.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::{BuiltIn, PersonaError};
+use super::{BuiltIn, PersonaError, Replies};
 
-/// What a mail server of one version says, and its limits.
+/// What a mail server of one version says, and its limits. A limit that the server does not have is left out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct MailPersona {
     /// Name of the file.
     pub(crate) name: String,
+    /// Whose reading of commands and addresses it follows.
+    pub(crate) manner: Manner,
     /// Largest message, in bytes.
     pub(crate) size_limit: u64,
     /// Most recipients of one message.
@@ -19,25 +22,80 @@ pub struct MailPersona {
     /// Bytes of a command line that are read.
     pub(crate) line_limit: usize,
     /// Errors from which each reply is delayed.
+    #[serde(default = "none")]
     pub(crate) soft_errors: u32,
     /// Errors at which the server hangs up.
+    #[serde(default = "none")]
     pub(crate) hard_errors: u32,
+    #[serde(default)]
     error_delay_seconds: u64,
-    /// Idle commands beyond which each counts as an error.
+    /// Unknown commands that are answered as such; at the next one the server hangs up.
+    #[serde(default = "none")]
+    pub(crate) unknown_limit: u32,
+    /// Idle commands that are free; what becomes of more is the server's manner.
+    #[serde(default = "none")]
     pub(crate) junk_limit: u32,
+    /// By command: from this one on each is slower than the one before.
+    #[serde(default)]
+    pub(crate) slow_from: BTreeMap<String, u32>,
     idle_seconds: u64,
+    /// Bytes that no local part of a recipient may begin with, and bytes that none may hold.
+    #[serde(default)]
+    pub(crate) restricted_first: String,
+    #[serde(default)]
+    pub(crate) restricted: String,
     /// The lines of the answer to EHLO, without codes.
     pub(crate) ehlo: Vec<String>,
     pub(crate) replies: Replies,
+    /// By topic, the whole answer to HELP; the empty topic is HELP alone.
+    #[serde(default)]
+    pub(crate) help: BTreeMap<String, String>,
+}
+
+/// Whose reading of commands and addresses a persona follows: what is a command, which address is one, in which order
+/// things are looked at, what is counted, how content ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Manner {
+    Postfix,
+    Exim,
+    Sendmail,
+}
+
+const fn none() -> u32 {
+    u32::MAX
 }
 
 impl MailPersona {
     /// The personas that come with this crate; the first is the default.
-    pub const BUILT_IN: &[BuiltIn] = &[("postfix-3.7", include_str!("../../personas/mail/postfix-3.7.toml"))];
+    pub const BUILT_IN: &[BuiltIn] = &[
+        ("postfix-3.7", include_str!("../../personas/mail/postfix-3.7.toml")),
+        ("exim-4.96", include_str!("../../personas/mail/exim-4.96.toml")),
+        ("sendmail-8.17", include_str!("../../personas/mail/sendmail-8.17.toml")),
+    ];
 
-    /// Reads a persona file. A missing or unknown key is an error with its place.
+    /// Reads a persona file. An unknown key is an error with its place, a word that is missing or not its server's one with
+    /// its name.
     pub fn parse(file: &str) -> Result<Self, PersonaError> {
-        Ok(toml::from_str(file)?)
+        Self::checked(toml::from_str(file)?, &toml::from_str(file)?)
+    }
+
+    /// Reads the persona of a table.
+    pub(super) fn of_table(table: &toml::Table) -> Result<Self, PersonaError> {
+        Self::checked(table.clone().try_into()?, table)
+    }
+
+    fn checked(persona: Self, table: &toml::Table) -> Result<Self, PersonaError> {
+        let words = Replies::of(persona.manner);
+        let given = table.get("replies").and_then(toml::Value::as_table);
+        let is_given = |word: &str| given.is_some_and(|given| given.contains_key(word));
+        if let Some(missing) = words.iter().find(|word| !is_given(word)) {
+            return Err(PersonaError::Missing((*missing).to_owned()));
+        }
+        match given.into_iter().flat_map(toml::Table::keys).find(|word| !words.contains(&word.as_str())) {
+            Some(foreign) => Err(PersonaError::Foreign(foreign.clone())),
+            None => Ok(persona),
+        }
     }
 
     pub(crate) fn idle(&self) -> Duration {
@@ -55,67 +113,6 @@ impl MailPersona {
     }
 }
 
-/// Reply lines. What stands in braces is replaced.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Replies {
-    pub(crate) banner: String,
-    pub(crate) helo: String,
-    pub(crate) helo_syntax: String,
-    pub(crate) ehlo_syntax: String,
-    pub(crate) ok: String,
-    pub(crate) sender_ok: String,
-    pub(crate) recipient_ok: String,
-    pub(crate) start_data: String,
-    pub(crate) queued: String,
-    pub(crate) chunk_ok: String,
-    pub(crate) chunk_queued: String,
-    pub(crate) verified: String,
-    pub(crate) etrn_unavailable: String,
-    pub(crate) etrn_in_mail: String,
-    pub(crate) etrn_syntax: String,
-    pub(crate) bye: String,
-    pub(crate) forbidden: String,
-    pub(crate) unknown: String,
-    pub(crate) bad_syntax: String,
-    pub(crate) bad_utf8: String,
-    pub(crate) not_implemented: String,
-    pub(crate) unauthorized: String,
-    pub(crate) rset_syntax: String,
-    pub(crate) vrfy_syntax: String,
-    pub(crate) mail_syntax: String,
-    pub(crate) rcpt_syntax: String,
-    pub(crate) data_syntax: String,
-    pub(crate) bdat_syntax: String,
-    pub(crate) bad_sender: String,
-    pub(crate) bad_recipient: String,
-    pub(crate) bad_size: String,
-    pub(crate) bad_parameter: String,
-    pub(crate) bad_recipient_parameter: String,
-    pub(crate) unsupported_option: String,
-    pub(crate) nested_mail: String,
-    pub(crate) need_mail: String,
-    pub(crate) need_recipient: String,
-    pub(crate) no_valid_recipients: String,
-    pub(crate) too_many_recipients: String,
-    pub(crate) data_after_chunk: String,
-    pub(crate) recipient_after_chunk: String,
-    pub(crate) announced_too_big: String,
-    pub(crate) too_big: String,
-    pub(crate) chunk_too_big: String,
-    pub(crate) no_space: String,
-    pub(crate) auth_syntax: String,
-    pub(crate) auth_again: String,
-    pub(crate) in_mail: String,
-    pub(crate) auth_mechanism: String,
-    pub(crate) auth_malformed: String,
-    pub(crate) auth_aborted: String,
-    pub(crate) auth_ok: String,
-    pub(crate) auth_failed: String,
-    pub(crate) too_many_errors: String,
-    pub(crate) timeout: String,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,5 +121,16 @@ mod tests {
     fn mechanisms_stand_in_the_answer_to_ehlo() {
         let persona = MailPersona::parse(MailPersona::BUILT_IN[0].1).unwrap();
         assert!(persona.offers_login("login") && !persona.offers_login("NTLM"));
+    }
+
+    #[test]
+    fn a_word_too_few_or_too_many_is_named() {
+        for (_, file) in MailPersona::BUILT_IN {
+            let missing = file.replace("\nbanner = ", "\n#banner = ");
+            assert!(MailPersona::parse(&missing).unwrap_err().to_string().contains("`banner`"));
+            let word = if file.contains("only_rset = ") { "bare_lf" } else { "only_rset" };
+            let foreign = file.replace("\nbanner = ", &format!("\n{word} = \"x\"\nbanner = "));
+            assert!(MailPersona::parse(&foreign).unwrap_err().to_string().contains(word));
+        }
     }
 }

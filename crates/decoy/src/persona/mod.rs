@@ -1,23 +1,34 @@
 //! What real servers of one version say. A persona is data: one TOML file of replies and limits for each program that is
 //! imitated, and the host name under which their machine answers.
 
+mod far;
 mod http;
 mod key;
 mod mail;
 mod socks;
+mod words;
 
+pub(crate) use self::far::{FarMail, Role};
 pub(crate) use self::http::Failure;
 pub use self::http::HttpPersona;
 pub use self::key::{BadNetworkKey, NetworkKey};
 pub use self::mail::MailPersona;
-pub(crate) use self::mail::Replies;
+pub(crate) use self::mail::Manner;
 pub use self::socks::SocksPersona;
 pub(crate) use self::socks::{Bound, Login, Version4};
+pub(crate) use self::words::Replies;
 
 /// A persona file that cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("persona: {0}")]
-pub struct PersonaError(#[from] toml::de::Error);
+#[non_exhaustive]
+pub enum PersonaError {
+    #[error("persona: {0}")]
+    Read(#[from] toml::de::Error),
+    #[error("persona: replies: `{0}` is missing")]
+    Missing(String),
+    #[error("persona: replies: `{0}` is no word of that server")]
+    Foreign(String),
+}
 
 /// A persona that comes with this crate: its name, and its file.
 pub type BuiltIn = (&'static str, &'static str);
@@ -31,12 +42,21 @@ pub struct Persona {
     pub(crate) http: HttpPersona,
     pub(crate) socks: SocksPersona,
     pub(crate) key: NetworkKey,
+    pub(crate) far: FarMail,
 }
 
 impl Persona {
     /// A machine that runs these programs.
     pub fn new(host: &str, key: NetworkKey, mail: MailPersona, http: HttpPersona, socks: SocksPersona) -> Self {
-        Self { host: host.to_owned(), mail, http, socks, key }
+        Self { host: host.to_owned(), mail, http, socks, key, far: FarMail::built_in() }
+    }
+
+    /// The mail server in a role.
+    pub(crate) fn mail_server(&self, role: Role) -> &MailPersona {
+        match role {
+            Role::Own => &self.mail,
+            Role::Far(place) => self.far.server(place),
+        }
     }
 
     /// The first of each kind that comes with this crate: Postfix, Squid and Dante. The key is made from the host name.

@@ -6,9 +6,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use evidence::{Protocol, Quirk};
 
-use super::{Delay, Smtp, State};
+use super::{Delay, Smtp, State, Which};
 use crate::engine::{Cx, Offered};
 use crate::line::Line;
+use crate::persona::Manner;
 use crate::recorder::Secret;
 
 /// A login under way: which answer is awaited.
@@ -45,16 +46,25 @@ impl Smtp {
         let (Some(mechanism), initial, None) = (words.next(), words.next(), words.next()) else {
             return self.error(cx, |r| &r.auth_syntax, &[]);
         };
+        self.login(cx, mechanism, initial)
+    }
+
+    /// Begins a login, where one may begin.
+    pub(super) fn login(&mut self, cx: &mut Cx<'_>, mechanism: &[u8], initial: Option<&[u8]>) -> Delay {
         let name = String::from_utf8_lossy(mechanism);
+        let offered = self.persona(cx).offers_login(&name);
         let exchange = match name.to_ascii_uppercase().as_str() {
-            "PLAIN" if cx.persona.mail.offers_login(&name) => Exchange::Plain,
-            "CRAM-MD5" if cx.persona.mail.offers_login(&name) => Exchange::Digest { challenge: self.challenge(cx) },
-            "LOGIN" if cx.persona.mail.offers_login(&name) => Exchange::LoginUser,
-            _ => return self.error(cx, |r| &r.auth_mechanism, &[]),
+            "PLAIN" if offered => Exchange::Plain,
+            "CRAM-MD5" if offered => Exchange::Digest { challenge: self.challenge(cx) },
+            "LOGIN" if offered => Exchange::LoginUser,
+            _ => return self.error(cx, |r| &r.auth_mechanism, &[("argument", mechanism)]),
         };
         match initial {
             // This mechanism's first word is the server's (RFC 4954, section 4).
-            Some(_) if matches!(exchange, Exchange::Digest { .. }) => self.malformed(cx),
+            Some(response) if matches!(exchange, Exchange::Digest { .. }) => {
+                let sendmail = self.persona(cx).manner == Manner::Sendmail;
+                self.malformed(cx, if sendmail { |r| &r.auth_initial } else { |r| &r.auth_malformed }, response)
+            }
             Some(response) => self.respond(cx, exchange, response),
             None => self.ask(cx, exchange),
         }
@@ -85,7 +95,7 @@ impl Smtp {
         match (exchange, decoded) {
             (Exchange::Plain, Some(decoded)) => match plain(&decoded) {
                 Some((user, secret)) => self.decide(cx, offer("PLAIN", user, secret)),
-                None => self.malformed(cx),
+                None => self.malformed(cx, |r| &r.auth_malformed, response),
             },
             (Exchange::LoginUser, Some(user)) => self.ask(cx, Exchange::LoginSecret { user }),
             (Exchange::LoginSecret { user }, Some(secret)) => self.decide(cx, offer("LOGIN", &user, &secret)),
@@ -96,9 +106,9 @@ impl Smtp {
                     let offered = Offered { challenge: Some(&challenge), ..offer("CRAM-MD5", user, digest) };
                     self.decide(cx, offered)
                 }
-                None => self.malformed(cx),
+                None => self.malformed(cx, |r| &r.auth_malformed, response),
             },
-            (_, None) => self.malformed(cx),
+            (_, None) => self.malformed(cx, |r| &r.auth_malformed, response),
         }
     }
 
@@ -116,9 +126,9 @@ impl Smtp {
         self.reply(cx, |r| &r.auth_ok, &[])
     }
 
-    fn malformed(&mut self, cx: &mut Cx<'_>) -> Delay {
+    fn malformed(&mut self, cx: &mut Cx<'_>, which: Which, response: &[u8]) -> Delay {
         cx.quirk(Quirk::MalformedCredentials);
-        self.error(cx, |r| &r.auth_malformed, &[])
+        self.error(cx, which, &[("argument", response)])
     }
 }
 
@@ -127,7 +137,7 @@ fn offer<'a>(mechanism: &'a str, user: &'a [u8], secret: &'a [u8]) -> Offered<'a
 }
 
 /// Whatever follows the mechanism may be a password, also of mechanisms that are not offered.
-fn hide_initial(cx: &mut Cx<'_>, line: &Line) {
+pub(super) fn hide_initial(cx: &mut Cx<'_>, line: &Line) {
     cx.facts.secrets.extend(initial(&line.bytes));
 }
 

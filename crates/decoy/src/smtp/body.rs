@@ -15,9 +15,28 @@ pub(super) struct Content {
     pub(super) quirks: Quirks,
 }
 
-/// Content after DATA. Postfix's reading: a line that is a dot, with any number of CR before its LF, ends it.
+/// Whose reading of line ends decides where content after DATA ends.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// A line ends at LF; a dot with any number of CR before its LF is the end.
+    #[default]
+    Postfix,
+    /// The first line tells: if it ended with CR LF, so must all. A dot is the end with at most one CR.
+    Exim,
+    /// A line ends with CR LF; a lone CR or LF ends all.
+    Sendmail,
+}
+
+/// Content after DATA.
 #[derive(Debug, Default)]
 pub(super) struct Body {
+    reading: Reading,
+    /// Whether the first line ended with CR LF, once it has ended.
+    crlf: Option<bool>,
+    /// A lone CR or LF that ends all.
+    pub(super) lone: Option<u8>,
+    /// The last byte that was taken.
+    last: u8,
     bytes: Vec<u8>,
     unstuffed: Vec<u64>,
     quirks: Quirks,
@@ -38,8 +57,33 @@ enum Place {
 }
 
 impl Body {
+    pub(super) fn read_as(reading: Reading) -> Self {
+        Self { reading, ..Self::default() }
+    }
+
+    /// Where in the input a lone CR or LF is complete that ends all.
+    fn lone(&self, input: &[u8]) -> Option<(usize, u8)> {
+        let mut last = self.last;
+        input.iter().enumerate().filter(|_| self.reading == Reading::Sendmail).find_map(|(at, byte)| {
+            let lone = match (std::mem::replace(&mut last, *byte) == b'\r', *byte == b'\n') {
+                (true, false) => b'\r',
+                (false, true) => b'\n',
+                _ => return None,
+            };
+            Some((at, lone))
+        })
+    }
+
+    /// Whether LF ends this line, given what stands before it.
+    fn ends_line(&mut self, after_cr: bool) -> bool {
+        let crlf = *self.crlf.get_or_insert(after_cr);
+        self.reading != Reading::Exim || after_cr || !crlf
+    }
+
     /// Takes input up to the end of the content: how much was taken, and how the content ended, if it did.
     pub(super) fn push(&mut self, input: &[u8], size_limit: u64) -> (usize, Option<EndOfData>) {
+        let lone = self.lone(input);
+        let input = lone.map_or(input, |(at, _)| &input[..=at]);
         let mut used = 0;
         while let Some(&byte) = input.get(used) {
             match (self.line, byte) {
@@ -48,7 +92,7 @@ impl Body {
                     used += 1;
                 }
                 (Place::Start, _) => self.line = Place::Inside,
-                (Place::Dot { crs }, b'\n') => return (used + 1, Some(self.end(crs))),
+                (Place::Dot { crs }, b'\n') if self.dot_ends(crs) => return (used + 1, Some(self.end(crs))),
                 (Place::Dot { crs }, b'\r') => {
                     // They count before it is known whether they belong to the content.
                     if (self.bytes.len() + crs) as u64 > size_limit {
@@ -61,11 +105,14 @@ impl Body {
                 (Place::Inside, _) => {
                     let rest = &input[used..];
                     let line = rest.iter().position(|byte| *byte == b'\n').map_or(rest, |lf| &rest[..=lf]);
-                    self.inside(line, size_limit);
+                    let before = (used + line.len()).checked_sub(2).map_or(self.last, |at| input[at]);
+                    self.inside(line, before == b'\r', size_limit);
                     used += line.len();
                 }
             }
         }
+        self.last = input.last().copied().unwrap_or(self.last);
+        self.lone = lone.map(|(_, byte)| byte);
         (used, None)
     }
 
@@ -109,6 +156,15 @@ impl Body {
         wire
     }
 
+    /// Whether a dot with so many CR before its LF is the end.
+    fn dot_ends(&mut self, crs: usize) -> bool {
+        match self.reading {
+            Reading::Postfix => true,
+            Reading::Sendmail => crs == 1,
+            Reading::Exim => crs == 1 || (crs == 0 && self.crlf != Some(true)),
+        }
+    }
+
     /// A line that begins with a dot and is not the end: the dot goes.
     fn dotted_line(&mut self, crs: usize, next: u8) {
         if crs > 0 || next != b'.' {
@@ -123,12 +179,12 @@ impl Body {
         self.line = Place::Inside;
     }
 
-    /// A piece of a line, up to and including its LF if that has come.
-    fn inside(&mut self, piece: &[u8], size_limit: u64) {
-        let ended = piece.last() == Some(&b'\n');
+    /// A piece of a line, up to and including its LF if that has come, and whether CR stands before that.
+    fn inside(&mut self, piece: &[u8], after_cr: bool, size_limit: u64) {
+        let ended = piece.last() == Some(&b'\n') && self.ends_line(after_cr);
         if self.refused.is_none() {
             self.bytes.extend_from_slice(piece);
-            if ended && !self.bytes.ends_with(b"\r\n") {
+            if piece.last() == Some(&b'\n') && !self.bytes.ends_with(b"\r\n") {
                 self.quirks.insert(Quirk::BareLfData);
             }
             if self.bytes.len() as u64 > size_limit {
@@ -169,6 +225,8 @@ pub(super) struct Chunk {
 pub(super) enum Refusal {
     /// It came outside a transaction.
     NoTransaction,
+    /// It was answered before its bytes came.
+    Silent,
     NoRecipients,
     /// The message is refused as this quirk says.
     Message(Quirk),
@@ -265,6 +323,39 @@ mod tests {
             assert_eq!(body(&[wire]).1, Some(name));
         }
         assert_eq!(body(&[b"a\r\n.\rb\r\n"]).1, None);
+    }
+
+    #[test]
+    fn each_server_has_its_own_end() {
+        let end = |reading: Reading, wire: &[u8]| {
+            let whole = Body::read_as(reading).push(wire, 1000);
+            let mut split = Body::read_as(reading);
+            let mut used = 0;
+            for byte in wire {
+                let (taken, end) = split.push(&[*byte], 1000);
+                used += taken;
+                if end.is_some() || split.lone.is_some() {
+                    assert_eq!((used, end), whole, "{reading:?} {wire:?}");
+                    return (end, split.lone);
+                }
+            }
+            assert_eq!((used, None), whole, "{reading:?} {wire:?}");
+            (None, split.lone)
+        };
+        for (wire, exim, sendmail) in [
+            (&b"a\n.\n"[..], Some(EndOfData::LfDotLf), Some(b'\n')),
+            (b"a\n.\r\n", Some(EndOfData::LfDotCrlf), Some(b'\n')),
+            (b"a\r\n.\n", None, Some(b'\n')),
+            (b"a\r\nb\n.\r\nc", None, Some(b'\n')),
+            (b"a\r\n.\r\r\n", None, Some(b'\r')),
+            (b"a\rb", None, Some(b'\r')),
+            (b"a\r\n.\r\n", Some(EndOfData::Standard), None),
+            (b".\r\n", Some(EndOfData::Standard), None),
+        ] {
+            assert_eq!(end(Reading::Exim, wire), (exim, None), "{wire:?}");
+            let standard = exim.filter(|end| *end == EndOfData::Standard);
+            assert_eq!(end(Reading::Sendmail, wire), (standard, sendmail), "{wire:?}");
+        }
     }
 
     #[test]

@@ -1,12 +1,12 @@
 //! The mail transaction: MAIL, RCPT, DATA, BDAT, and what becomes of the message.
 
-use evidence::{Connection, End, EndOfData, Message, Quirk, Quirks, Time};
+use evidence::{End, EndOfData, Message, Quirk, Quirks};
 use minicbor::bytes::ByteVec;
 
 use super::body::{self, Body, Chunk, Content, Refusal};
-use super::{Delay, Smtp, State, Which, path};
+use super::{Delay, Smtp, State, Which, exim, path, stamp};
 use crate::engine::{Cx, Step, Then};
-use crate::persona::fill;
+use crate::persona::Manner;
 
 /// What MAIL and RCPT said, and the chunks that BDAT brought.
 #[derive(Debug, Default)]
@@ -60,25 +60,45 @@ impl Smtp {
         let Some(path) = path::parse(token) else {
             return self.error(cx, |r| &r.bad_sender, &[]);
         };
-        if let Err(BadOption { reply, argument }) = check_mail_options(options, cx.persona.mail.size_limit) {
+        if let Err(BadOption { reply, argument }) = check_mail_options(options, self.persona(cx).size_limit) {
             return self.error(cx, reply, &[("argument", argument)]);
         }
-        let mut envelope = Envelope {
-            sender: path.address.to_vec(),
-            parameters: options.trim_ascii().to_vec(),
-            ..Envelope::default()
-        };
-        if cx.facts.helo.is_none() {
-            envelope.quirks.insert(Quirk::NoGreeting);
-        }
-        note_path(&mut envelope, &path, argument);
-        cx.facts.quirks = cx.facts.quirks.union(envelope.quirks);
-        self.envelope = Some(envelope);
+        self.begin(cx, Envelope::new(path.address, options.trim_ascii()), argument, path.bracketed);
         self.reply(cx, |r| &r.sender_ok, &[])
     }
 
+    /// A transaction begins, with an address that stood in this argument.
+    pub(super) fn begin(&mut self, cx: &mut Cx<'_>, mut envelope: Envelope, argument: &[u8], bracketed: bool) {
+        if cx.facts.helo.is_none() {
+            envelope.quirks.insert(Quirk::NoGreeting);
+        }
+        note_path(&mut envelope, bracketed, argument);
+        cx.facts.quirks = cx.facts.quirks.union(envelope.quirks);
+        self.envelope = Some(envelope);
+    }
+
+    pub(super) fn has_recipients(&self) -> bool {
+        self.envelope.as_ref().is_some_and(|envelope| !envelope.recipients.is_empty())
+    }
+
+    /// Takes a recipient that stood in this argument: whether there was room for it.
+    pub(super) fn add_recipient(&mut self, cx: &mut Cx<'_>, address: &[u8], argument: &[u8], bracketed: bool) -> bool {
+        let limit = self.persona(cx).recipient_limit;
+        let Some(envelope) = &mut self.envelope else { return false };
+        let room = !envelope.is_full(limit, address);
+        if room {
+            envelope.length += address.len();
+            envelope.recipients.push(address.to_vec().into());
+            note_path(envelope, bracketed, argument);
+        } else {
+            envelope.quirks.insert(Quirk::TooManyRecipients);
+        }
+        cx.facts.quirks = cx.facts.quirks.union(envelope.quirks);
+        room
+    }
+
     pub(super) fn rcpt(&mut self, cx: &mut Cx<'_>, argument: &[u8]) -> Delay {
-        let Some(envelope) = &mut self.envelope else {
+        let Some(envelope) = &self.envelope else {
             return self.error(cx, |r| &r.need_mail, &[]);
         };
         if envelope.chunks.is_some() {
@@ -93,16 +113,11 @@ impl Smtp {
         if let Err(BadOption { reply, argument }) = check_rcpt_options(options) {
             return self.error(cx, reply, &[("argument", argument)]);
         }
-        if envelope.is_full(cx.persona.mail.recipient_limit, path.address) {
-            envelope.quirks.insert(Quirk::TooManyRecipients);
-            cx.quirk(Quirk::TooManyRecipients);
-            return self.reply(cx, |r| &r.too_many_recipients, &[]);
+        if self.add_recipient(cx, path.address, argument, path.bracketed) {
+            self.reply(cx, |r| &r.recipient_ok, &[])
+        } else {
+            self.reply(cx, |r| &r.too_many_recipients, &[])
         }
-        envelope.length += path.address.len();
-        envelope.recipients.push(path.address.to_vec().into());
-        note_path(envelope, &path, argument);
-        cx.facts.quirks = cx.facts.quirks.union(envelope.quirks);
-        self.reply(cx, |r| &r.recipient_ok, &[])
     }
 
     pub(super) fn start_data(&mut self, cx: &mut Cx<'_>, argument: &[u8]) -> Delay {
@@ -120,14 +135,19 @@ impl Smtp {
 
     /// Content after DATA: up to its end, or as much as there is.
     pub(super) fn data(&mut self, cx: &mut Cx<'_>, mut body: Body, input: &[u8]) -> Step {
-        let (used, end) = body.push(input, cx.persona.mail.size_limit);
+        let (used, end) = body.push(input, self.persona(cx).size_limit);
         let step = match (end, body.refused) {
+            (None, _) if body.lone.is_some() => {
+                let step = self.refuse_line_end(cx, body.lone == Some(b'\r'), used);
+                self.state = State::Data(body);
+                step
+            }
             (None, _) => {
                 self.state = State::Data(body);
                 Step::used(used)
             }
             (Some(_), Some(quirk)) => self.refuse_message(cx, quirk, |r| &r.too_big, used),
-            (Some(end), None) => self.deliver(cx, body.finish(end), used),
+            (Some(end), None) => self.deliver(cx, body.finish(end), 0, used),
         };
         Step { body: true, ..step }
     }
@@ -137,12 +157,17 @@ impl Smtp {
             let delay = self.reply(cx, |r| &r.bdat_syntax, &[]);
             return Step::used(used).delayed(delay).then(Then::Close(End::Answered));
         };
+        self.begin_chunk(cx, size, last, used)
+    }
+
+    /// The announced bytes follow.
+    pub(super) fn begin_chunk(&mut self, cx: &mut Cx<'_>, size: u64, last: bool, used: usize) -> Step {
         let refused = match &self.envelope {
             None => Some(Refusal::NoTransaction),
             Some(envelope) if envelope.recipients.is_empty() => Some(Refusal::NoRecipients),
             Some(envelope) => {
                 let earlier = envelope.chunks.as_ref().map_or(0, Vec::len) as u64;
-                let too_big = size.saturating_add(earlier) > cx.persona.mail.size_limit;
+                let too_big = size.saturating_add(earlier) > self.persona(cx).size_limit;
                 too_big.then_some(Refusal::Message(Quirk::Oversized))
             }
         };
@@ -157,7 +182,7 @@ impl Smtp {
     /// Content of one BDAT.
     pub(super) fn chunk(&mut self, cx: &mut Cx<'_>, mut chunk: Chunk, input: &[u8]) -> Step {
         let used = chunk.push(input);
-        let body = !matches!(chunk.refused, Some(Refusal::NoTransaction | Refusal::NoRecipients));
+        let body = !matches!(chunk.refused, Some(Refusal::NoTransaction | Refusal::NoRecipients | Refusal::Silent));
         let step = if chunk.is_complete() {
             self.finish_chunk(cx, chunk, used)
         } else {
@@ -169,32 +194,42 @@ impl Smtp {
 
     fn finish_chunk(&mut self, cx: &mut Cx<'_>, chunk: Chunk, used: usize) -> Step {
         match chunk.refused {
+            Some(Refusal::Silent) => Step::used(used),
             Some(Refusal::NoTransaction) => Step::used(used).delayed(self.error(cx, |r| &r.need_recipient, &[])),
             Some(Refusal::NoRecipients) => Step::used(used).delayed(self.error(cx, |r| &r.no_valid_recipients, &[])),
             Some(Refusal::Message(quirk)) => self.refuse_message(cx, quirk, |r| &r.chunk_too_big, used),
             None => {
-                let (size, last) = (chunk.size.to_string(), chunk.last);
+                let (size, last) = (chunk.size, chunk.last);
                 let Some(envelope) = &mut self.envelope else { return Step::used(used) };
                 envelope.chunks.get_or_insert_default().extend_from_slice(&chunk.into_content());
                 if last {
                     let content = body::chunked(envelope.chunks.take().unwrap_or_default());
-                    return self.deliver(cx, content, used);
+                    return self.deliver(cx, content, size, used);
                 }
+                let size = size.to_string();
                 Step::used(used).delayed(self.reply(cx, |r| &r.chunk_ok, &[("bytes", size.as_bytes())]))
             }
         }
     }
 
     /// Hands the message over; the peer is answered when it is stored.
-    fn deliver(&mut self, cx: &mut Cx<'_>, content: Content, used: usize) -> Step {
+    /// `chunk` is the size of the last chunk.
+    fn deliver(&mut self, cx: &mut Cx<'_>, content: Content, chunk: u64, used: usize) -> Step {
         let Some(mut envelope) = self.envelope.take() else { return Step::used(used) };
-        let queue_id = queue_id(cx.now, cx.connection, cx.seed);
-        let replies = &cx.persona.mail.replies;
+        let manner = self.persona(cx).manner;
+        let queue_id = stamp::queue_id(manner, cx.now, cx.connection, cx.seed, cx.facts.messages);
+        let replies = &self.persona(cx).replies;
         let reply = if content.end == EndOfData::Chunk { &replies.chunk_queued } else { &replies.queued };
-        let size = body::counted_size(&content.bytes).to_string();
-        let mut accepted = Vec::new();
-        fill(reply, &[("queue_id", queue_id.as_bytes()), ("bytes", size.as_bytes())], &mut accepted);
-        accepted.extend_from_slice(b"\r\n");
+        let counted = match manner {
+            Manner::Exim => exim::counted_size(&content.bytes),
+            Manner::Postfix | Manner::Sendmail => body::counted_size(&content.bytes),
+        };
+        let (size, chunk) = (counted.to_string(), chunk.to_string());
+        let values: [(&str, &[u8]); 3] =
+            [("queue_id", queue_id.as_bytes()), ("bytes", size.as_bytes()), ("chunk", chunk.as_bytes())];
+        let start = cx.reply.len();
+        self.say(cx, reply, &values);
+        let accepted = cx.reply.split_off(start);
         let odd_end = !matches!(content.end, EndOfData::Standard | EndOfData::Chunk);
         if odd_end && !cx.facts.quirks.contains(Quirk::BareLfCommand) {
             // A client that writes LF everywhere is only sloppy; this one knows how a line ends.
@@ -225,11 +260,21 @@ impl Smtp {
     /// Refuses a message whose content has come, or has been let go of.
     pub(super) fn refuse_message(&mut self, cx: &mut Cx<'_>, quirk: Quirk, too_big: Which, used: usize) -> Step {
         self.envelope = None;
+        if self.persona(cx).manner == Manner::Exim {
+            self.exim_next_message();
+        }
         cx.facts.refused += 1;
         cx.facts.oversized += u32::from(quirk == Quirk::Oversized);
         cx.quirk(quirk);
         let reply: Which = if quirk == Quirk::Oversized { too_big } else { |r| &r.no_space };
-        Step::used(used).delayed(self.error(cx, reply, &[]))
+        let limit = self.persona(cx).size_limit.to_string();
+        Step::used(used).delayed(self.error(cx, reply, &[("limit", limit.as_bytes())]))
+    }
+}
+
+impl Envelope {
+    pub(super) fn new(sender: &[u8], parameters: &[u8]) -> Self {
+        Self { sender: sender.to_vec(), parameters: parameters.to_vec(), ..Self::default() }
     }
 }
 
@@ -318,25 +363,12 @@ fn check_rcpt_options(text: &[u8]) -> Result<(), BadOption<'_>> {
     Ok(())
 }
 
-fn note_path(envelope: &mut Envelope, path: &path::Path<'_>, argument: &[u8]) {
-    if !path.bracketed {
+fn note_path(envelope: &mut Envelope, bracketed: bool, argument: &[u8]) {
+    if !bracketed {
         envelope.quirks.insert(Quirk::NoBrackets);
     }
     let colon = argument.iter().position(|byte| *byte == b':');
     if colon.is_some_and(|colon| argument.get(colon + 1).is_some_and(u8::is_ascii_whitespace)) {
         envelope.quirks.insert(Quirk::SpaceBeforeAddress);
     }
-}
-
-/// A short queue id as Postfix makes it: five hexadecimal digits of the microsecond, then the inode of the queue file.
-/// Inodes of one machine lie close together, so near ids share a tail.
-fn queue_id(now: Time, connection: &Connection, seed: u64) -> String {
-    let machine = connection
-        .id
-        .sensor
-        .as_str()
-        .bytes()
-        .fold(connection.id.boot.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    let inode = 0x4_0000 + (machine >> 20) % 0xa_0000 + seed % 16;
-    format!("{:05X}{inode:X}", now.micros().rem_euclid(1_000_000))
 }

@@ -1,16 +1,21 @@
 //! The open relay: an SMTP server (RFC 5321) that takes every message and sends none.
 //!
-//! It follows Postfix's reading of the protocol, command by command and oddity by oddity, because that is what a visitor
-//! compares it with. The words of its replies and its limits come from the persona.
+//! It follows the reading of one real server, command by command and oddity by oddity, because that is what a visitor
+//! compares it with: Postfix's here and in [`mail`], others' in [`exim`] and [`sendmail`]. The words of its replies and its
+//! limits come from the persona.
 
 mod auth;
 mod body;
 mod command;
+mod exim;
 mod mail;
 mod path;
+mod sendmail;
+mod stamp;
 
 pub(crate) use self::command::is_mail_word;
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use evidence::{End, Protocol, Quirk};
@@ -22,7 +27,7 @@ use self::mail::Envelope;
 use crate::conversation::Stored;
 use crate::engine::{Cx, Step, Then, Unit};
 use crate::line::{Line, LineReader};
-use crate::persona::{Persona, Replies};
+use crate::persona::{MailPersona, Manner, Persona, Replies, Role, fill};
 use crate::recorder::Secret;
 
 /// A mail server's side of a dialogue.
@@ -30,6 +35,8 @@ use crate::recorder::Secret;
 pub(crate) struct Smtp {
     /// The name under which it answers: the machine's own, or the far side's behind a proxy.
     host: String,
+    /// Which of the persona's mail servers it is.
+    role: Role,
     reader: LineReader,
     state: State,
     /// The transaction, from MAIL to the end of data.
@@ -38,6 +45,8 @@ pub(crate) struct Smtp {
     logged_in: bool,
     errors: u32,
     junk: u32,
+    exim: exim::Progress,
+    sendmail: sendmail::Progress,
     /// Lines of an HTTP request's head are still to come, each to be answered as an unknown command.
     http_head: bool,
 }
@@ -65,23 +74,53 @@ type Delay = Option<Duration>;
 type Which = fn(&Replies) -> &String;
 
 impl Smtp {
-    pub(crate) fn new(persona: &Persona, host: String) -> Self {
+    /// The machine's own mail server.
+    pub(crate) fn new(persona: &Persona) -> Self {
+        Self::in_role(persona, Role::Own, persona.host.clone())
+    }
+
+    /// The mail server in a role, under a name.
+    pub(crate) fn in_role(persona: &Persona, role: Role, host: String) -> Self {
+        let server = persona.mail_server(role);
         Self {
             host,
-            reader: LineReader::new(persona.mail.line_limit),
+            role,
+            reader: match server.manner {
+                Manner::Postfix => LineReader::new(server.line_limit),
+                Manner::Exim | Manner::Sendmail => LineReader::strict(server.line_limit),
+            },
             state: State::Command,
             envelope: None,
             entered: false,
             logged_in: false,
             errors: 0,
             junk: 0,
+            exim: exim::Progress::default(),
+            sendmail: sendmail::Progress::default(),
             http_head: false,
         }
     }
 
     /// A server that is spoken to through an HTTP request: the lines of its head arrive as commands first.
-    pub(crate) fn behind_http_head(persona: &Persona, host: String) -> Self {
-        Self { http_head: true, ..Self::new(persona, host) }
+    pub(crate) fn behind_http_head(self) -> Self {
+        Self { http_head: true, ..self }
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role
+    }
+
+    /// What it imitates.
+    fn persona<'p>(&self, cx: &Cx<'p>) -> &'p MailPersona {
+        cx.persona.mail_server(self.role)
+    }
+
+    /// The address that the server sees as its client's: behind a proxy, the proxy's own.
+    fn client(&self, cx: &Cx<'_>) -> IpAddr {
+        match self.role {
+            Role::Own => cx.connection.source.ip(),
+            Role::Far(_) => cx.listener.public.unwrap_or(cx.connection.local.ip()),
+        }
     }
 
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>) -> Step {
@@ -141,8 +180,14 @@ impl Smtp {
         }
         cx.facts.messages += 1;
         cx.facts.recipients += recipients;
-        self.errors = 0;
-        self.junk = 0;
+        match self.persona(cx).manner {
+            Manner::Postfix => {
+                self.errors = 0;
+                self.junk = 0;
+            }
+            Manner::Exim => self.exim_next_message(),
+            Manner::Sendmail => {}
+        }
         cx.reply.extend_from_slice(&accepted);
         Step::used(0)
     }
@@ -205,6 +250,11 @@ impl Smtp {
 
     fn command(&mut self, cx: &mut Cx<'_>, line: &Line, used: usize) -> Step {
         cx.facts.commands += 1;
+        match self.persona(cx).manner {
+            Manner::Postfix => {}
+            Manner::Exim => return self.exim(cx, line, used),
+            Manner::Sendmail => return self.sendmail(cx, line, used),
+        }
         note_oddities(cx, line);
         // A NUL ends a line for a server written in C.
         let text = line.bytes.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -276,12 +326,16 @@ impl Smtp {
             return self.error(cx, |r| &r.ehlo_syntax, &[]);
         }
         self.greeted(cx, argument);
-        let lines = &cx.persona.mail.ehlo;
+        self.say_ehlo(cx);
+        self.delay(cx)
+    }
+
+    fn say_ehlo(&self, cx: &mut Cx<'_>) {
+        let lines = &self.persona(cx).ehlo;
         for (index, line) in lines.iter().enumerate() {
             cx.reply.extend_from_slice(if index + 1 < lines.len() { b"250-" } else { b"250 " });
-            cx.line(line, &[("host", self.host.as_bytes())]);
+            self.say(cx, line, &[]);
         }
-        self.delay(cx)
     }
 
     fn greeted(&mut self, cx: &mut Cx<'_>, name: &[u8]) {
@@ -319,17 +373,39 @@ impl Smtp {
 
     /// Answers with one line; how long the persona waits before it.
     fn reply(&self, cx: &mut Cx<'_>, which: Which, values: &[(&str, &[u8])]) -> Delay {
-        let mut all = vec![("host", self.host.as_bytes())];
-        all.extend_from_slice(values);
-        let persona = cx.persona;
-        cx.line(which(&persona.mail.replies), &all);
+        self.say(cx, which(&self.persona(cx).replies), values);
         self.delay(cx)
     }
 
-    /// Answers an error, and counts it afterwards, as Postfix does. Nothing else may change the state after it.
+    /// Writes a line, or several, with its values and those that every reply may have.
+    fn say(&self, cx: &mut Cx<'_>, template: &str, values: &[(&str, &[u8])]) {
+        if !template.contains('{') {
+            cx.reply.extend_from_slice(template.as_bytes());
+            return cx.reply.extend_from_slice(b"\r\n");
+        }
+        let manner = self.persona(cx).manner;
+        let client = match (manner, self.client(cx)) {
+            (Manner::Sendmail, IpAddr::V6(client)) => format!("[IPv6:{client}]"),
+            (Manner::Sendmail, client) => format!("[{client}]"),
+            (_, client) => client.to_string(),
+        };
+        let date = if template.contains("{date}") { stamp::date(manner, cx.now) } else { String::new() };
+        let tag = if template.contains("{tag}") { stamp::tag(cx.connection, cx.seed) } else { String::new() };
+        let helo = cx.facts.helo.as_ref().map_or_else(Vec::new, |helo| helo.to_vec());
+        let mut all = values.to_vec();
+        all.extend([("host", self.host.as_bytes()), ("client", client.as_bytes())]);
+        all.extend([("helo", helo.as_slice()), ("date", date.as_bytes()), ("tag", tag.as_bytes())]);
+        fill(template, &all, cx.reply);
+        cx.reply.extend_from_slice(b"\r\n");
+    }
+
+    /// Answers an error, and counts it afterwards, as Postfix does. Nothing else may change the state after it. Other servers
+    /// count elsewhere.
     fn error(&mut self, cx: &mut Cx<'_>, which: Which, values: &[(&str, &[u8])]) -> Delay {
         let delay = self.reply(cx, which, values);
-        self.count_error(cx);
+        if self.persona(cx).manner == Manner::Postfix {
+            self.count_error(cx);
+        }
         delay
     }
 
@@ -337,7 +413,7 @@ impl Smtp {
     fn junk(&mut self, cx: &mut Cx<'_>, which: Which, values: &[(&str, &[u8])]) -> Delay {
         let delay = self.reply(cx, which, values);
         self.junk += 1;
-        if self.junk > cx.persona.mail.junk_limit {
+        if self.junk > self.persona(cx).junk_limit {
             self.count_error(cx);
         }
         delay
@@ -345,14 +421,15 @@ impl Smtp {
 
     fn count_error(&mut self, cx: &Cx<'_>) {
         self.errors += 1;
-        if self.errors >= cx.persona.mail.hard_errors {
+        if self.errors >= self.persona(cx).hard_errors {
             self.state = State::Farewell;
         }
     }
 
     /// After many errors every reply is slow.
     fn delay(&self, cx: &Cx<'_>) -> Delay {
-        (self.errors >= cx.persona.mail.soft_errors).then(|| cx.persona.mail.error_delay())
+        let persona = self.persona(cx);
+        (self.errors >= persona.soft_errors).then(|| persona.error_delay())
     }
 }
 
