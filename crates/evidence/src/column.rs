@@ -4,13 +4,18 @@
 //! derive from the definition here; adding a column is one edit. Columns are only ever added: a name is never reused
 //! for another meaning, so that old files stay readable.
 
+mod content;
+mod probe;
+
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+pub use content::CONTENTS;
+
 use crate::row::OfConnection;
 use crate::{
-    ContentRow, Counter, HeartbeatRow, Login, MessageRow, Protocol, Quirks, Request, SessionRow, Target, Time, Turn,
-    address, sha256_hex, shown,
+    Counter, HeartbeatRow, Login, MessageRow, Protocol, Quirks, Request, SessionRow, Target, Time, Turn, address,
+    sha256_hex, shown,
 };
 
 /// The type of a column's values.
@@ -251,21 +256,8 @@ pub static MESSAGES: LazyLock<Vec<Column<MessageRow>>> = LazyLock::new(|| {
         Of::new("quirks", Texts, "Oddities of the message.", |r| quirk_names(r.message.quirks)),
         Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)),
     ]);
+    columns.extend(probe::columns());
     columns
-});
-
-/// Columns of the table `contents`: each distinct message content of a quarter of an hour.
-pub static CONTENTS: LazyLock<Vec<Column<ContentRow>>> = LazyLock::new(|| {
-    type Of = Column<ContentRow>;
-    vec![
-        Of::new("sha256", Kind::Text, "Digest of the content.", |r| sha256_hex(&r.sha256).into()),
-        Of::new("first_seen", Kind::Instant, "When the first message with it was accepted.", |r| {
-            Cell::Instant(r.first_seen)
-        }),
-        Of::new("size", Kind::Integer, "Length of the content.", |r| count(r.content.len() as u64)).unit("B"),
-        Of::new("content", Kind::Bytes, "The content, byte for byte.", |r| Cell::Bytes(r.content.as_slice().into()))
-            .personal(),
-    ]
 });
 
 /// Columns of the table `heartbeats`: a sensor's signs of life, with all its counters.

@@ -16,6 +16,7 @@ mod heartbeat;
 mod id;
 mod message;
 mod origin;
+mod probe;
 mod protocol;
 mod quirk;
 mod record;
@@ -32,6 +33,7 @@ pub use id::{Boot, HeartbeatId, InvalidId, InvalidSensorName, MessageId, SensorN
 pub use ipnet::IpNet;
 pub use message::{EndOfData, Message};
 pub use origin::{Country, Origin};
+pub use probe::{Place, Probe, Sign, Strength, Verdict};
 pub use protocol::{Protocol, ProtocolSet};
 pub use quirk::{Quirk, Quirks};
 pub use record::{DecodeError, Record};

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::{Connection, Heartbeat, Message, Origin, Session, System, Time, address};
+use crate::{Connection, Heartbeat, Message, Origin, Session, System, Time, Verdict, address};
 
 /// A session with its source's origin as of its start.
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ pub struct MessageRow {
     pub message: Message,
     pub origin: Origin,
     pub system: System,
+    pub verdict: Verdict,
     pub received_at: Time,
     pub sha256: [u8; 32],
 }

@@ -63,7 +63,7 @@ struct Group {
 #[template(path = "method.html")]
 struct Method {
     masthead: Masthead,
-    questions: [Question; 15],
+    questions: [Question; 18],
     columns: Vec<(&'static str, Vec<ColumnDoc>)>,
 }
 

@@ -45,6 +45,7 @@ impl<'a> Tables<'a> {
             Head::text("proto").titled("what the clients spoke"),
             Head::text("ports").titled("ports to which anything was delivered"),
             Head::number("probes").titled("connections that delivered nothing"),
+            Head::number("tests").titled("messages by which the sensor was tried; not among the emails"),
         ];
         let columns = heads.len();
         let mut rows: Vec<_> = self.summary.sensors.iter().map(|row| self.sensor(row, columns)).collect();
@@ -92,6 +93,7 @@ impl<'a> Tables<'a> {
             Cell::text(&row.ports_text())
                 .counting(row.ports.len() as u64, || pinned.by(Dimension::Port).link("/ranking")),
             Cell::number(grouped(row.probes)).counting(row.probes, || pinned.link("/probes")),
+            Cell::number(grouped(row.tests)),
         ]);
         if name.is_some() { Row::of(cells) } else { Row::sum(cells) }
     }

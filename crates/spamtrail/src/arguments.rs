@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use evidence::{SensorName, Span};
-use statistics::{Dimension, Sort};
+use statistics::{Class, Dimension, Sort};
 
 use crate::data::DEFAULT;
 
@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Enroll(Enroll),
     /// The statistics of a window: a summary per sensor, and who did most.
     Stats(Stats),
+    /// Messages by which abusers tried the sensors: list them, the drop-boxes they went to, and decide on sending one on.
+    Tests(Tests),
     /// Ask the lake in SQL. Tables: messages, sessions, contents, heartbeats.
     Sql(Sql),
     /// The tables that tell prefix, AS and country of an address.
@@ -163,6 +165,9 @@ pub(crate) struct Stats {
     /// How many rows before the others are summed up.
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=100_000))]
     pub(crate) top: u64,
+    /// Which messages count: abuse (all but tests of the sensors), tests, or all.
+    #[arg(long, default_value = "abuse")]
+    pub(crate) class: Class,
     /// Only what one dimension tells: `country=BR`, `as=4134`, `port=1080`, `sensor=BR-01`. May be given several times.
     #[arg(long = "only", value_name = "DIMENSION=VALUE")]
     pub(crate) only: Vec<String>,
@@ -172,6 +177,65 @@ pub(crate) struct Stats {
     /// Short for `--format json`.
     #[arg(long, conflicts_with = "format")]
     pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Tests {
+    #[command(subcommand)]
+    pub(crate) command: TestsCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TestsCommand {
+    /// The tests of a window, and where each stands.
+    List(ListTests),
+    /// The mailboxes that tests went to: sensors, sources, and how soon abuse followed.
+    Dropboxes(ListTests),
+    /// One test: why it is one, its envelope, its content made inert, and what was decided.
+    Show {
+        /// Its id in `list`.
+        id: String,
+        #[command(flatten)]
+        data: DataFolder,
+    },
+    /// Decide that a test is sent on to its drop-box, and wait until the collector has.
+    ///
+    /// The collector sends it, through the smarthost of its configuration, at most once, and only if release is not off there,
+    /// the sign of the test is strong and no cap is reached. Every step is in the audit.
+    Release(Decide),
+    /// Decide that a test is not sent on.
+    Deny(Decide),
+}
+
+#[derive(Args)]
+pub(crate) struct ListTests {
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
+    pub(crate) data: PathBuf,
+    /// The length of the window: 1h, 1d, 30d …
+    #[arg(long, default_value = "7d")]
+    pub(crate) window: Span,
+    /// The end of the window.
+    #[arg(long, value_name = "TIME", default_value = "now")]
+    pub(crate) at: String,
+    /// How many rows at most.
+    #[arg(long, value_name = "N", default_value_t = 1000)]
+    pub(crate) top: usize,
+    /// How to write the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+    /// Short for `--format json`.
+    #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Decide {
+    /// The id of the test in `list`.
+    pub(crate) id: String,
+    /// The collector's configuration file.
+    #[arg(long, short, value_name = "FILE", default_value = "/etc/spamtrail/collect.toml")]
+    pub(crate) config: PathBuf,
 }
 
 #[derive(Args)]

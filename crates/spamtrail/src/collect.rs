@@ -18,6 +18,8 @@ use tokio_util::sync::CancellationToken;
 use crate::config::CollectConfig;
 use crate::data::Data;
 use crate::ingest::{Ingest, RecordId};
+use crate::judge::Judge;
+use crate::release;
 use crate::signatures::catalogue;
 use crate::tables::Tables;
 
@@ -51,7 +53,9 @@ pub(crate) async fn collect(config: CollectConfig) -> anyhow::Result<()> {
     let inbox = Arc::new(Mutex::new(Inbox::open(&data.inbox(), taken.by_all)?));
     let folder = data.origin();
     let tables = Arc::new(tokio::task::spawn_blocking(move || Tables::open(&folder)).await??);
-    let mut ingest = Ingest::new(catalogue(&data.signatures())?);
+    let mut judge = Judge::new(config.public_addresses.clone());
+    judge.recall(&Reader::open(&data.lake()).await?.snapshot().await?, sensor::now()).await?;
+    let mut ingest = Ingest::new(catalogue(&data.signatures())?, judge);
     remember_recent(&mut ingest, &data.lake()).await?;
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -66,12 +70,14 @@ pub(crate) async fn collect(config: CollectConfig) -> anyhow::Result<()> {
     let stop_taking = CancellationToken::new();
     let taker = Taker { lake: Arc::clone(&lake), inbox, tables: Arc::clone(&tables), ingest, arrived };
     let taking = tokio::spawn(taker.run(stop_taking.clone()));
+    let releasing = tokio::spawn(release::run(data, config.release.clone(), stop.clone()));
     let keeping = tokio::spawn(keep(lake, tables, config, stop.clone()));
     let done = receiving.await;
     // Nothing arrives any more; what has is taken in.
     stop_taking.cancel();
     taking.await?;
     keeping.await?;
+    releasing.await?;
     Ok(done?)
 }
 

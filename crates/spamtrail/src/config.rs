@@ -1,11 +1,14 @@
 //! The configuration files of the collector and the portal. Errors name the file, the line and the key.
 
-use std::net::SocketAddr;
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use evidence::SensorName;
 use lake::Retention;
+use release::Caps;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -19,6 +22,63 @@ pub(crate) struct CollectConfig {
     pub(crate) listen: SocketAddr,
     #[serde(default)]
     pub(crate) retention: RetentionConfig,
+    /// For each sensor, the addresses by which the world knows it, besides the one that connections are addressed to.
+    #[serde(default)]
+    pub(crate) public_addresses: BTreeMap<String, Vec<IpAddr>>,
+    #[serde(default)]
+    pub(crate) release: ReleaseConfig,
+}
+
+/// Whether and how tests are sent on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct ReleaseConfig {
+    pub(crate) mode: ReleaseMode,
+    /// The mail server that takes them, by address.
+    pub(crate) smarthost: Option<SocketAddr>,
+    /// The sensors whose tests may be sent on.
+    pub(crate) sensors: Vec<String>,
+    /// The envelope's sender instead of the test's own; `<>` for none.
+    pub(crate) envelope_sender: Option<String>,
+    /// The most in 24 hours: of all, of one sensor, to one drop-box.
+    pub(crate) cap: u32,
+    pub(crate) sensor_cap: u32,
+    pub(crate) dropbox_cap: u32,
+    /// A larger message is not sent.
+    pub(crate) most_kib: u32,
+}
+
+/// Who decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ReleaseMode {
+    /// Nothing is sent, and nothing of this runs.
+    Off,
+    /// A person, each message.
+    Approve,
+    /// The rule: the first tests with a strong sign, up to the caps. A person as well.
+    Rule,
+}
+
+impl Default for ReleaseConfig {
+    fn default() -> Self {
+        Self {
+            mode: ReleaseMode::Off,
+            smarthost: None,
+            sensors: Vec::new(),
+            envelope_sender: None,
+            cap: 10,
+            sensor_cap: 3,
+            dropbox_cap: 1,
+            most_kib: 16,
+        }
+    }
+}
+
+impl ReleaseConfig {
+    pub(crate) const fn caps(&self) -> Caps {
+        Caps { all: self.cap, sensor: self.sensor_cap, dropbox: self.dropbox_cap }
+    }
 }
 
 /// How many days each class of data is kept; 0 means for ever.
@@ -66,6 +126,23 @@ impl CollectConfig {
             "{} is wrong: retention.contents_days: contents cannot be kept longer than the facts about them",
             path.display()
         );
+        let ReleaseConfig { mode, smarthost, sensors, .. } = &config.release;
+        let is_off = *mode == ReleaseMode::Off;
+        ensure!(
+            is_off || smarthost.is_some(),
+            "{} is wrong: release.smarthost: without it nothing can be sent",
+            path.display()
+        );
+        ensure!(
+            is_off || !sensors.is_empty(),
+            "{} is wrong: release.sensors: name those whose tests may be sent",
+            path.display()
+        );
+        let names = config.public_addresses.keys().chain(sensors);
+        for name in names {
+            let parsed = name.parse::<SensorName>();
+            parsed.with_context(|| format!("{} is wrong: release.sensors or public_addresses", path.display()))?;
+        }
         Ok(config)
     }
 }
@@ -106,6 +183,19 @@ mod tests {
         assert!(collect("data = \"d\"\nlisten = \"127.0.0.1\"").unwrap_err().contains("line 2"));
         let longer = format!("{good}[retention]\ncontents_days = 0\nfacts_days = 10");
         assert!(collect(&longer).unwrap_err().contains("contents_days"));
+        let on = format!("{good}[release]\nmode = \"approve\"\n");
+        assert!(collect(&on).unwrap_err().contains("release.smarthost"));
+        let on = format!("{on}smarthost = \"127.0.0.1:25\"\n");
+        assert!(collect(&on).unwrap_err().contains("release.sensors"));
+        assert!(collect(&format!("{on}sensors = [\"BR-01\"]")).is_ok());
+        assert!(collect(&format!("{on}sensors = [\"BR 01\"]")).unwrap_err().contains("BR 01"));
+        assert!(collect(&format!("{good}[release]\nmode = \"on\"")).unwrap_err().contains("line 4"));
+    }
+
+    #[test]
+    fn nothing_is_released_unless_somebody_wants_it() {
+        let config = collect("data = \"d\"\nlisten = \"127.0.0.1:8026\"").unwrap();
+        assert_eq!(config.release.mode, ReleaseMode::Off);
     }
 
     #[test]

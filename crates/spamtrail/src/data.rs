@@ -32,6 +32,11 @@ impl Data {
         self.0.join("signatures")
     }
 
+    /// Decisions on tests and what became of them.
+    pub(crate) fn release(&self) -> PathBuf {
+        self.0.join("release")
+    }
+
     /// The collector's authority: who holds its key can make sensors.
     pub(crate) fn authority(&self) -> PathBuf {
         self.0.join("identity/authority")

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use evidence::{Span, Time};
 use lake::{Reader, Snapshot, Value};
+use release::{Audit, State};
 
 use crate::Outcome;
 use crate::arguments::DataFolder;
@@ -59,6 +60,7 @@ pub(crate) fn doctor(arguments: DataFolder) -> anyhow::Result<Outcome> {
 
 async fn examine(data: &Data) -> Vec<Finding> {
     let mut findings = vec![free_space(data.path()), tables(data)];
+    findings.extend(audit(data));
     let snapshot = match Reader::open(&data.lake()).await {
         Ok(reader) => reader.snapshot().await,
         Err(error) => Err(error),
@@ -100,6 +102,24 @@ fn tables(data: &Data) -> Finding {
             } else {
                 Fine(words)
             }
+        }
+    }
+}
+
+/// The audit of released tests: whether its chain holds. Nothing is said where there is none.
+fn audit(data: &Data) -> Vec<Finding> {
+    match Audit::new(&data.release()).read() {
+        Err(error) => vec![Wrong(format!("the audit of released tests does not hold: {error}"))],
+        Ok(ledger) if ledger.entries.is_empty() => Vec::new(),
+        Ok(ledger) => {
+            let (lines, unknown) = (ledger.entries.len(), ledger.in_state(State::Unknown).len());
+            let words =
+                format!("the audit of released tests holds: {lines} lines, the last with digest {}", ledger.tip);
+            let mut findings = vec![Fine(words)];
+            if unknown > 0 {
+                findings.push(Warning(format!("{unknown} tests of which nobody knows whether they were sent")));
+            }
+            findings
         }
     }
 }

@@ -11,19 +11,23 @@ use lake::Rows;
 use origin::Atlas;
 use sha2::{Digest, Sha256};
 
+use crate::judge::Judge;
+
 /// Makes rows of records, each record once.
 #[derive(Debug)]
 pub(crate) struct Ingest {
     /// What tells systems by their SYNs.
     catalogue: Catalogue,
+    /// What tells tests from spam.
+    judge: Judge,
     recent: Recent,
     /// Records whose rows were given out and are not known to be kept.
     unkept: HashSet<RecordId>,
 }
 
 impl Ingest {
-    pub(crate) fn new(catalogue: Catalogue) -> Self {
-        Self { catalogue, recent: Recent::default(), unkept: HashSet::new() }
+    pub(crate) fn new(catalogue: Catalogue, judge: Judge) -> Self {
+        Self { catalogue, judge, recent: Recent::default(), unkept: HashSet::new() }
     }
 
     /// Remembers a record that the lake has, by its id.
@@ -34,11 +38,13 @@ impl Ingest {
     /// The rows given out so far are in the lake.
     pub(crate) fn kept(&mut self) {
         self.unkept.drain().for_each(|id| self.recent.insert(id));
+        self.judge.kept();
     }
 
     /// The rows given out and not kept since will be asked for again.
     pub(crate) fn forget_unkept(&mut self) {
         self.unkept.clear();
+        self.judge.forget_unkept();
     }
 
     /// Adds the rows of a record, unless it came before: whether they were added.
@@ -63,7 +69,8 @@ impl Ingest {
                 rows.contents.push(ContentRow { sha256, first_seen, content });
                 let origin = origin_of(&message.connection, atlas);
                 let system = self.system_of(&message.connection);
-                rows.messages.push(MessageRow { message: *message, origin, system, received_at, sha256 });
+                let verdict = self.judge.verdict(&message);
+                rows.messages.push(MessageRow { message: *message, origin, system, verdict, received_at, sha256 });
             }
             Record::Heartbeat(heartbeat) => rows.heartbeats.push(HeartbeatRow { heartbeat: *heartbeat, received_at }),
         }

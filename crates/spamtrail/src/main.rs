@@ -6,13 +6,16 @@ mod config;
 mod data;
 mod doctor;
 mod ingest;
+mod judge;
 mod origins;
 mod output;
+mod release;
 mod replay;
 mod signatures;
 mod sql;
 mod stats;
 mod tables;
+mod tests;
 mod up;
 
 use std::io::ErrorKind;
@@ -70,6 +73,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
             Ok(Outcome::Done)
         }
         Command::Stats(arguments) => stats::stats(arguments),
+        Command::Tests(arguments) => tests::tests(arguments),
         Command::Sql(arguments) => sql::sql(arguments),
         Command::Origin(arguments) => origins::origin(arguments),
         Command::Replay(arguments) => replay::replay(arguments),

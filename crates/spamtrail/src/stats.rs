@@ -15,6 +15,7 @@ pub(crate) fn stats(arguments: Stats) -> anyhow::Result<Outcome> {
     let until = Time::parse(&arguments.at, sensor::now()).context("--at")?;
     let mut selection = Selection::new(Window::ending(until, arguments.window));
     selection.top = arguments.top;
+    selection.class = arguments.class;
     for only in &arguments.only {
         let (dimension, value) = only.split_once('=').ok_or_else(|| anyhow!("--only {only}: write DIMENSION=VALUE"))?;
         let dimension = dimension.parse().map_err(|error| anyhow!("--only {only}: {error}"))?;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use evidence::{
     Boot, Clock, Connection, ContentRow, Counters, End, EndOfData, Heartbeat, HeartbeatId, HeartbeatRow, Message,
     MessageRow, Origin, Protocol, Quirks, SensorName, Session, SessionId, SessionRow, SpoolState, System, Time,
-    Transcript,
+    Transcript, Verdict,
 };
 
 pub use quarter::{QUARTER_START, Quarter, SensorTotals};
@@ -138,6 +138,7 @@ impl Visit {
                 message: self.message(ordinal),
                 origin: origin.clone(),
                 system: self.system.clone(),
+                verdict: Verdict::default(),
                 received_at,
                 sha256: digest(&self.emails[ordinal].content),
             })

@@ -6,7 +6,8 @@ FROM (
     SELECT session_accepted_at AS accepted_at, session_id, sensor, port, protocol, path, source_ip, prefix, announced,
            asn, as_name, country
     FROM messages
-    WHERE ordinal = 0 AND accepted_at >= $from AND session_accepted_at >= $from AND session_accepted_at < $until {filter}
+    WHERE {first} AND accepted_at >= $from AND session_accepted_at >= $from AND session_accepted_at < $until {class}
+          {filter}
     ORDER BY session_accepted_at DESC, session_id
     LIMIT {rows} OFFSET {skip}
 ) AS delivered

@@ -7,6 +7,6 @@ FROM (
     SELECT sensor, protocol_bit, size,
            unnest(recipient_domains) AS domain, unnest(recipient_domain_counts) AS recipients
     FROM messages
-    WHERE accepted_at >= $from AND accepted_at < $until {filter}
+    WHERE accepted_at >= $from AND accepted_at < $until {class} {filter}
 )
 GROUP BY sensor, domain, protocol_bit

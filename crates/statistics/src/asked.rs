@@ -25,7 +25,9 @@ impl Selection {
             .into_iter()
             .collect();
         let of_sessions = |dimension| RecordKind::Probes.has(dimension);
-        let probes = Question::PROBES.fill(&[("filter", &self.conditions(of_sessions))]);
+        let tests = self.fill(Question::TESTS, |_| true);
+        asked.push(Asked { question: Question::TESTS, sql: complete(&tests, &self.parameters(|_| true)) });
+        let probes = self.fill(Question::PROBES, of_sessions);
         asked.push(Asked { question: Question::PROBES, sql: complete(&probes, &self.parameters(of_sessions)) });
         let mut parameters = self.parameters(|_| false);
         parameters.push(("since", Value::Instant(self.window.until - crate::page::KNOWN_FOR)));
@@ -61,7 +63,7 @@ impl Selection {
 
     /// A question to the table `facts`, with the question that makes the table in it.
     fn on_facts(&self, facts: Question, sql: &str) -> String {
-        let facts = facts.fill(&[("filter", &self.conditions(|_| true))]);
+        let facts = self.fill(facts, |_| true);
         let facts = complete(facts.trim_end(), &self.parameters(|_| true));
         match sql.strip_prefix("WITH ") {
             Some(more) => format!("WITH facts AS (\n{facts}\n), {more}"),

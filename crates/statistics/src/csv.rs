@@ -23,8 +23,7 @@ pub fn write_csv(to: &mut dyn Write, summary: Option<&Summary>, rankings: &[Rank
 }
 
 fn write_summary(to: &mut dyn Write, summary: &Summary) -> io::Result<()> {
-    let head =
-        "sensor,state,ccs,asns,cidrs,ips,emails,emails_pct,recipients,recipients_pct,connections,proto,ports,probes";
+    let head = "sensor,state,ccs,asns,cidrs,ips,emails,emails_pct,recipients,recipients_pct,connections,proto,ports,probes,tests";
     write!(to, "{head}\r\n")?;
     for row in summary.sensors.iter().chain([&summary.all]) {
         write_csv_row(to, &summary_cells(row, summary.all.counts))?;
@@ -52,6 +51,7 @@ fn summary_cells(row: &SensorRow, total: Counts) -> Vec<String> {
         row.counts.protocols.to_string(),
         row.ports.iter().map(u16::to_string).collect::<Vec<_>>().join(" "),
         row.probes.to_string(),
+        row.tests.to_string(),
     ]
 }
 

@@ -44,6 +44,7 @@ fn summary_line(row: &SensorRow, total: Counts) -> Value {
         "ips": row.ips,
         "ports": row.ports,
         "probes": { "connections": row.probes, "ips": row.probe_ips },
+        "tests": row.tests,
     });
     match row.state {
         SensorState::Up => line["state"] = "up".into(),

@@ -8,7 +8,7 @@
 //!
 //! * **email**: one message accepted after DATA or BDAT, at the instant of acceptance. **recipients**: RCPT accepted for it.
 //! * **connection**: one TCP connection accepted by a sensor, at the instant of accept. Connections that delivered nothing
-//!   are *probes* and are told apart.
+//!   are *probes* and are told apart. Messages by which a sensor was tried are *tests* and are told apart as well.
 //! * **CIDR**: the announced prefix that covers the source as of then; the covering range where no routing table is loaded.
 //! * **AS**, **CC**: the AS that announces it, and that AS's country. **proto**: what the client spoke on the outer layer.
 //! * **sensors**: how many sensors saw the key. **others (n)**: everything below the first k, n keys.
@@ -21,11 +21,13 @@ mod json;
 mod number;
 mod page;
 mod question;
+mod reading;
 mod records;
 mod selection;
 mod series;
 mod sheet;
 mod status;
+mod test;
 mod text;
 
 pub use asked::Asked;
@@ -36,10 +38,11 @@ pub use number::{grouped, percent, share, size};
 pub use page::{Counts, Page, Ranked, Ranking, SensorRow, SensorState, Statistics, Summary};
 pub use question::Question;
 pub use records::{RecordKind, Records};
-pub use selection::{Dimension, Filter, InvalidFilter, NONE, Selection, Sort};
+pub use selection::{Class, Dimension, Filter, InvalidFilter, NONE, Selection, Sort};
 pub use series::{Quarter, Series};
 pub use sheet::Sheet;
 pub use status::{Health, SensorStatus, status, status_sheet};
+pub use test::{TestMessage, content, dropboxes, test_message, test_messages};
 pub use text::{COVERING_NOTE, describe, describing_columns, write_text};
 
 /// A question that could not be answered.

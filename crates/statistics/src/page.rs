@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use evidence::{Protocol, ProtocolSet, SensorName, Time};
-use lake::{Answer, Held, Reader, Snapshot, TableVersion, Value};
+use evidence::{ProtocolSet, SensorName, Time};
+use lake::{Held, Reader, Snapshot, TableVersion, Value};
 use tokio::sync::OnceCell;
 
 use crate::StatisticsError;
 use crate::question::Question;
+use crate::reading::Reading;
 use crate::selection::{COVERING, Dimension, Selection, Sort};
 
 /// How long before the end of a window a sensor must have told something to be one of the sensors.
@@ -73,6 +74,8 @@ pub struct SensorRow {
     /// Connections that delivered nothing, and their addresses.
     pub probes: u64,
     pub probe_ips: u64,
+    /// Messages that are tests of the sensor; they are not among the emails unless they were asked for.
+    pub tests: u64,
 }
 
 /// Whether a sensor gave a sign of life in the window.
@@ -170,6 +173,7 @@ impl Page {
             }
         }
         self.add_probes(&mut rows, &mut all).await?;
+        self.add_tests(&mut rows, &mut all).await?;
         let reporting = rows.values().filter(|row| row.state == SensorState::Up).count();
         Ok(Summary { known: rows.len(), sensors: rows.into_values().collect(), all, reporting, names })
     }
@@ -235,7 +239,7 @@ impl Page {
         if !self.selection.filters.iter().all(|filter| of_sessions(filter.dimension)) {
             return Ok(()); // a connection that delivered nothing has no domain
         }
-        let query = Question::PROBES.fill(&[("filter", &self.selection.conditions(of_sessions))]);
+        let query = self.selection.fill(Question::PROBES, of_sessions);
         let parameters = self.selection.parameters(of_sessions);
         let answer = self.snapshot.within(self.selection.window).sql(&query, &parameters).await?;
         for line in Reading::new(Question::PROBES, answer).lines() {
@@ -244,6 +248,22 @@ impl Page {
             (row.probes, row.probe_ips) = (connections, addresses);
             all.probes += connections;
             all.probe_ips += addresses;
+        }
+        Ok(())
+    }
+
+    async fn add_tests(
+        &self,
+        rows: &mut BTreeMap<SensorName, SensorRow>,
+        all: &mut SensorRow,
+    ) -> Result<(), StatisticsError> {
+        let query = self.selection.fill(Question::TESTS, |_| true);
+        let parameters = self.selection.parameters(|_| true);
+        let answer = self.snapshot.within(self.selection.window).sql(&query, &parameters).await?;
+        for line in Reading::new(Question::TESTS, answer).lines() {
+            let tests = line.integer("emails")?;
+            entry(rows, line.sensor()?).tests = tests;
+            all.tests += tests;
         }
         Ok(())
     }
@@ -263,6 +283,7 @@ impl SensorRow {
             ports: Vec::new(),
             probes: 0,
             probe_ips: 0,
+            tests: 0,
         }
     }
 
@@ -312,7 +333,7 @@ fn entry(rows: &mut BTreeMap<SensorName, SensorRow>, sensor: SensorName) -> &mut
 
 /// Holds the answer of one of the questions that all others build on, as the table `facts`.
 async fn hold(snapshot: &Snapshot, selection: &Selection, question: Question) -> Result<Held, StatisticsError> {
-    let query = question.fill(&[("filter", &selection.conditions(|_| true))]);
+    let query = selection.fill(question, |_| true);
     Ok(snapshot.hold("facts", &query, &selection.parameters(|_| true)).await?)
 }
 
@@ -383,112 +404,3 @@ pub(crate) fn ranking_query(table: &str, dimension: Dimension, sort: Sort) -> St
         ("second", sort.other().name()),
     ])
 }
-
-/// An answer, read by column name.
-pub(crate) struct Reading {
-    question: Question,
-    answer: Answer,
-}
-
-/// One row of it.
-pub(crate) struct Line<'a> {
-    reading: &'a Reading,
-    values: &'a [Value],
-}
-
-impl Reading {
-    pub(crate) fn new(question: Question, answer: Answer) -> Self {
-        Self { question, answer }
-    }
-
-    pub(crate) fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        self.answer.rows.iter().map(|values| Line { reading: self, values })
-    }
-}
-
-impl Line<'_> {
-    fn value(&self, column: &str) -> Option<&Value> {
-        self.values.get(self.reading.answer.column(column)?)
-    }
-
-    fn wrong(&self, column: &'static str) -> StatisticsError {
-        StatisticsError::Answer { question: self.reading.question.name, column }
-    }
-
-    /// A count; null counts as zero.
-    pub(crate) fn integer(&self, column: &'static str) -> Result<u64, StatisticsError> {
-        match self.value(column) {
-            Some(Value::Integer(number)) => u64::try_from(*number).map_err(|_| self.wrong(column)),
-            Some(Value::Null) => Ok(0),
-            _ => Err(self.wrong(column)),
-        }
-    }
-
-    /// A number of either sign.
-    pub(crate) fn signed(&self, column: &'static str) -> Result<Option<i64>, StatisticsError> {
-        match self.value(column) {
-            Some(Value::Integer(number)) => Ok(Some(*number)),
-            Some(Value::Null) => Ok(None),
-            _ => Err(self.wrong(column)),
-        }
-    }
-
-    pub(crate) fn boolean(&self, column: &'static str) -> Result<bool, StatisticsError> {
-        match self.value(column) {
-            Some(Value::Boolean(truth)) => Ok(*truth),
-            _ => Err(self.wrong(column)),
-        }
-    }
-
-    pub(crate) fn text(&self, column: &'static str) -> Result<Option<String>, StatisticsError> {
-        match self.value(column) {
-            Some(Value::Text(text)) => Ok(Some(text.clone())),
-            Some(Value::Null) => Ok(None),
-            _ => Err(self.wrong(column)),
-        }
-    }
-
-    pub(crate) fn instant(&self, column: &'static str) -> Result<Option<Time>, StatisticsError> {
-        match self.value(column) {
-            Some(Value::Instant(time)) => Ok(Some(*time)),
-            Some(Value::Null) => Ok(None),
-            _ => Err(self.wrong(column)),
-        }
-    }
-
-    pub(crate) fn sensor(&self) -> Result<SensorName, StatisticsError> {
-        self.text("sensor")?.and_then(|name| name.parse().ok()).ok_or_else(|| self.wrong("sensor"))
-    }
-
-    /// A key or label as tables show it.
-    fn shown(&self, column: &str) -> Result<String, StatisticsError> {
-        match self.value(column) {
-            Some(Value::Text(text)) if text.is_empty() => Ok(crate::selection::NONE.to_owned()),
-            Some(Value::Text(text)) => Ok(text.clone()),
-            Some(Value::Integer(number)) => Ok(number.to_string()),
-            Some(Value::Null) => Ok(crate::selection::NONE.to_owned()),
-            _ => Err(self.wrong("key")),
-        }
-    }
-
-    fn counts(&self) -> Result<Counts, StatisticsError> {
-        let bits = self.integer("protocols")?;
-        Ok(Counts {
-            emails: self.integer("emails")?,
-            recipients: self.integer("recipients")?,
-            bytes: self.integer("bytes")?,
-            connections: self.integer("connections")?,
-            protocols: ProtocolSet(u8::try_from(bits).unwrap_or(0) & ALL_PROTOCOLS),
-        })
-    }
-}
-
-const ALL_PROTOCOLS: u8 = {
-    let mut all = 0;
-    let mut index = 0;
-    while index < Protocol::ALL.len() {
-        all |= Protocol::ALL[index].bit();
-        index += 1;
-    }
-    all
-};

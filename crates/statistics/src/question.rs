@@ -19,6 +19,10 @@ impl Question {
     pub const ENTITIES: Self = Self { name: "entities", file: include_str!("../questions/entities.sql") };
     pub const PORTS: Self = Self { name: "ports", file: include_str!("../questions/ports.sql") };
     pub const PROBES: Self = Self { name: "probes", file: include_str!("../questions/probes.sql") };
+    pub const TESTS: Self = Self { name: "tests", file: include_str!("../questions/tests.sql") };
+    pub const TEST_MESSAGES: Self =
+        Self { name: "test-messages", file: include_str!("../questions/test-messages.sql") };
+    pub const DROPBOXES: Self = Self { name: "dropboxes", file: include_str!("../questions/dropboxes.sql") };
     pub const ALIVE: Self = Self { name: "alive", file: include_str!("../questions/alive.sql") };
     pub const SERIES: Self = Self { name: "series", file: include_str!("../questions/series.sql") };
     pub const LISTENING: Self = Self { name: "listening", file: include_str!("../questions/listening.sql") };
@@ -28,7 +32,7 @@ impl Question {
     pub const STATUS: Self = Self { name: "status", file: include_str!("../questions/status.sql") };
 
     /// All questions.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::FACTS,
         Self::SENDER_DOMAINS,
         Self::RECIPIENT_DOMAINS,
@@ -37,6 +41,9 @@ impl Question {
         Self::ENTITIES,
         Self::PORTS,
         Self::PROBES,
+        Self::TESTS,
+        Self::TEST_MESSAGES,
+        Self::DROPBOXES,
         Self::ALIVE,
         Self::SERIES,
         Self::LISTENING,

@@ -70,7 +70,9 @@ impl RecordKind {
                 filter.push_str(" AND FALSE");
             }
         }
-        self.question().fill(&[("filter", &filter), ("rows", &rows.to_string()), ("skip", &skip.to_string())])
+        let (rows, skip) = (rows.to_string(), skip.to_string());
+        let gaps = selection.gaps(&filter);
+        self.question().fill(&[&gaps[..], &[("rows", rows.as_str()), ("skip", skip.as_str())]].concat())
     }
 }
 

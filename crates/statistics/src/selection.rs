@@ -6,6 +6,8 @@ use std::str::FromStr;
 use evidence::{IpNet, Protocol, Window};
 use lake::Value;
 
+use crate::question::Question;
+
 /// What rows are grouped by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dimension {
@@ -222,10 +224,56 @@ impl Filter {
     }
 }
 
+/// Which messages count as emails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Class {
+    /// All but tests of the sensors.
+    #[default]
+    Abuse,
+    /// Tests alone.
+    Tests,
+    All,
+}
+
+impl Class {
+    /// The condition on a message.
+    const fn condition(self) -> &'static str {
+        match self {
+            // In parentheses: without them the parser takes all that follows for the right side.
+            Self::Abuse => "AND (class IS DISTINCT FROM 'test')",
+            Self::Tests => "AND class = 'test'",
+            Self::All => "",
+        }
+    }
+
+    /// Whether a message is the first of its connection that counts.
+    const fn first(self) -> &'static str {
+        match self {
+            Self::Abuse => "ordinal = coalesce(tests_before, 0)",
+            Self::Tests => "tests_before = 0",
+            Self::All => "ordinal = 0",
+        }
+    }
+}
+
+impl FromStr for Class {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        match name {
+            "abuse" => Ok(Self::Abuse),
+            "tests" => Ok(Self::Tests),
+            "all" => Ok(Self::All),
+            _ => Err(format!("`{name}` is none of abuse, tests, all")),
+        }
+    }
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Selection {
     pub window: Window,
+    pub class: Class,
     /// All of them hold.
     pub filters: Vec<Filter>,
     /// How many keys a ranking lists before the others.
@@ -234,7 +282,7 @@ pub struct Selection {
 
 impl Selection {
     pub fn new(window: Window) -> Self {
-        Self { window, filters: Vec::new(), top: 15 }
+        Self { window, class: Class::default(), filters: Vec::new(), top: 15 }
     }
 
     /// The value that a dimension is held to.
@@ -256,6 +304,17 @@ impl Selection {
                 }
             })
             .collect()
+    }
+
+    /// A question with this selection's conditions filled in.
+    pub(crate) fn fill(&self, question: Question, applies: impl Fn(Dimension) -> bool) -> String {
+        let filter = self.conditions(applies);
+        question.fill(&self.gaps(&filter))
+    }
+
+    /// What is filled into a question, by the name of its gap.
+    pub(crate) fn gaps<'a>(&self, filter: &'a str) -> [(&'static str, &'a str); 3] {
+        [("class", self.class.condition()), ("first", self.class.first()), ("filter", filter)]
     }
 
     /// The parameters of a question about this selection.

@@ -6,8 +6,9 @@ use evidence::{QUARTER, Time, Window};
 use lake::{Snapshot, Value};
 
 use crate::StatisticsError;
-use crate::page::{Page, Reading, Statistics};
+use crate::page::{Page, Statistics};
 use crate::question::Question;
+use crate::reading::Reading;
 use crate::selection::{Dimension, Selection};
 use crate::sheet::Sheet;
 
@@ -83,11 +84,11 @@ impl Series {
 }
 
 pub(crate) fn series_query(selection: &Selection) -> String {
-    Question::SERIES.fill(&[("filter", &selection.conditions(|_| true))])
+    selection.fill(Question::SERIES, |_| true)
 }
 
 pub(crate) fn listening_query(selection: &Selection) -> String {
-    Question::LISTENING.fill(&[("filter", &selection.conditions(of_sensor))])
+    selection.fill(Question::LISTENING, of_sensor)
 }
 
 /// Heartbeats know no other dimension.

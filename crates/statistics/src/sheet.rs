@@ -19,6 +19,14 @@ pub struct Sheet {
 }
 
 impl Sheet {
+    pub fn new(kind: &'static str, columns: &[&str], rows: Vec<Vec<Value>>) -> Self {
+        Self { kind, columns: columns.iter().map(|column| (*column).to_owned()).collect(), rows }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     pub fn write_text(&self, to: &mut dyn Write) -> io::Result<()> {
         let head: Vec<_> = self.columns.iter().map(String::as_str).collect();
         let rows: Vec<Vec<_>> = self.rows.iter().map(|row| row.iter().map(shown).collect()).collect();

@@ -6,8 +6,9 @@ use evidence::{Counter, SensorName, Time, Window};
 use lake::{Snapshot, Value};
 
 use crate::StatisticsError;
-use crate::page::{KNOWN_FOR, Line, Reading};
+use crate::page::KNOWN_FOR;
 use crate::question::Question;
+use crate::reading::{Line, Reading};
 use crate::sheet::Sheet;
 
 /// A sensor that has said nothing for so long is down: it says something every minute.

@@ -52,6 +52,7 @@ fn write_summary(to: &mut dyn Write, summary: &Summary) -> io::Result<()> {
         "proto",
         "ports",
         "probes",
+        "tests",
     ];
     let total = summary.all.counts;
     let mut rows: Vec<_> = summary.sensors.iter().map(|row| summary_row(row, total)).collect();
@@ -64,7 +65,7 @@ fn summary_row(row: &SensorRow, total: Counts) -> Vec<String> {
     let name = row.sensor.as_ref().map_or("All".to_owned(), ToString::to_string);
     if matches!(row.state, SensorState::Down { .. }) && row.counts == Counts::default() {
         let mut cells = vec![name, "down".to_owned()];
-        cells.resize(13, String::new());
+        cells.resize(14, String::new());
         return cells;
     }
     vec![
@@ -81,6 +82,7 @@ fn summary_row(row: &SensorRow, total: Counts) -> Vec<String> {
         row.counts.protocols.to_string(),
         row.ports_text(),
         grouped(row.probes),
+        grouped(row.tests),
     ]
 }
 

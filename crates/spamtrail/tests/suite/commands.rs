@@ -26,7 +26,8 @@ fn play(observatory: &Observatory, flags: &[&str]) {
 fn help_teaches_and_mistakes_are_told() {
     let (code, help, _) = run(&["--help"]);
     assert_eq!(code, 0);
-    for command in ["up", "sensor", "ship", "collect", "portal", "stats", "sql", "origin", "replay", "check", "doctor"]
+    for command in
+        ["up", "sensor", "ship", "collect", "portal", "stats", "tests", "sql", "origin", "replay", "check", "doctor"]
     {
         assert!(help.contains(&format!("\n  {command} ")), "{command}");
         assert_eq!(run(&[command, "--help"]).0, 0, "{command}");

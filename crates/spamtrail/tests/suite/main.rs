@@ -8,4 +8,5 @@ mod corpus;
 mod disk;
 mod documents;
 mod observatory;
+mod probes;
 mod readers;

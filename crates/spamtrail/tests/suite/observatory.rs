@@ -122,7 +122,7 @@ pub(crate) fn sql(data: &Path, query: &str) -> Vec<Vec<String>> {
 }
 
 /// Ports that nobody uses now. Another process may take one before it is used; then the test fails and says so.
-fn free_ports<const N: usize>() -> [u16; N] {
+pub(crate) fn free_ports<const N: usize>() -> [u16; N] {
     let listeners: [_; N] = std::array::from_fn(|_| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().port())
 }

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod original;
+mod probes;
 
 use std::time::Duration;
 
@@ -306,9 +307,9 @@ Period: 2010-05-17 (21h30) to 2010-05-17 (21h45) GMT
 
 Summary
 
-sensor  CCs  ASNs  CIDRs  IPs  emails     (%)  recipients     (%)  connections  proto  ports  probes
-XX-01     1     1      1    1       2  100.00           8  100.00            1  SMTP   25          0
-All       1     1      1    1       2  100.00           8  100.00            1  SMTP   25          0
+sensor  CCs  ASNs  CIDRs  IPs  emails     (%)  recipients     (%)  connections  proto  ports  probes  tests
+XX-01     1     1      1    1       2  100.00           8  100.00            1  SMTP   25          0      0
+All       1     1      1    1       2  100.00           8  100.00            1  SMTP   25          0      0
 
 Sensors: 1 / 1
 
@@ -322,7 +323,7 @@ Top 15 Country Codes sorted by emails
     let mut csv = Vec::new();
     write_csv(&mut csv, Some(&summary), &rankings).unwrap();
     let csv = String::from_utf8(csv).unwrap();
-    assert!(csv.contains("\r\nXX-01,up,1,1,1,1,2,100.00,8,100.00,1,SMTP,25,0\r\n"), "{csv}");
+    assert!(csv.contains("\r\nXX-01,up,1,1,1,1,2,100.00,8,100.00,1,SMTP,25,0,0\r\n"), "{csv}");
     assert!(csv.contains("\r\n1,BR,Brazil,2,100.00,8,100.00,50,1,SMTP,1\r\n"), "{csv}");
     let mut json = Vec::new();
     write_json(&mut json, &page, Some(&summary), &rankings).unwrap();
