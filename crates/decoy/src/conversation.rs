@@ -1,16 +1,20 @@
 //! One accepted connection: recorder, engine, the pauses between them, and the way that replies from afar take.
 
+mod secure;
+
 use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use evidence::{Connection, End, Message, Quirk, Session, Time};
 
+pub(crate) use self::secure::TLS_HANDSHAKE;
+pub use self::secure::{Secure, Secured, Server};
 use crate::engine::{Cx, Engine, Facts, Step, Then, Unit};
 use crate::persona::Persona;
-use crate::policy::{Auth, Latency, Web};
+use crate::policy::{Auth, Encryption, Latency, Web};
 use crate::recorder::Recorder;
-use crate::smtp::Smtp;
+use crate::smtp::{Cover, Smtp};
 use crate::sniff::Sniff;
 
 /// How a listener meets a client.
@@ -26,6 +30,8 @@ pub struct Listener {
     pub web: Web,
     /// Whether far sides are as far as real ones.
     pub latency: Latency,
+    /// What becomes of TLS.
+    pub encryption: Encryption,
     /// The sensor's address as the world knows it, where it is not the one that connections are addressed to.
     pub public: Option<IpAddr>,
 }
@@ -44,6 +50,7 @@ impl Listener {
             auth: Auth::Accept,
             web: Web::Refuse,
             latency: Latency::Natural,
+            encryption: Encryption::Off,
             public: None,
         }
     }
@@ -57,11 +64,14 @@ pub const MAX_UNSENT: usize = 16 * 1024;
 /// request's time. A slower one ends the connection (`slow`).
 const MIN_RATE: u64 = 500;
 
-/// What the caller has to do, in this order: send, deliver, close.
+/// What the caller has to do, in this order: send, secure, deliver, close.
 #[derive(Debug, Default)]
 pub struct Out {
     /// Bytes for the peer. The caller empties it.
     pub send: Vec<u8>,
+    /// TLS begins. What the peer sends from now on is not taken until [`Conversation::secured`] is called; then plain text
+    /// comes in and goes out.
+    pub secure: Option<Secure>,
     /// A message to make durable. Until [`Conversation::stored`] is called no input is taken.
     pub deliver: Option<Box<Message>>,
     /// The connection is over.
@@ -125,6 +135,10 @@ impl Receiving {
 #[derive(Debug)]
 enum State {
     Input,
+    /// TLS is to begin; the reply that says so is on its way.
+    Agreed(Secure),
+    /// The caller makes a TLS handshake.
+    Securing,
     /// A message is being made durable.
     Delivering,
     /// The persona is slow: what it wrote waits until the instant, then the connection goes on as given.
@@ -144,8 +158,16 @@ impl<'p> Conversation<'p> {
     pub fn open(connection: Connection, listener: Listener, persona: &'p Persona, seed: u64, out: &mut Out) -> Self {
         let now = connection.accepted_at;
         let engine = match listener.banner_after {
-            Some(Duration::ZERO) => Engine::Smtp(Box::new(Smtp::new(persona))),
-            banner_after => Engine::Sniff(Sniff::new(now, banner_after, listener.mail)),
+            Some(Duration::ZERO) => {
+                let cover = match listener.encryption {
+                    Encryption::Off => Cover::None,
+                    Encryption::Offered => Cover::Offered,
+                    Encryption::Implicit => Cover::Awaited,
+                };
+                let smtp = Smtp::new(persona).covered(cover, Server::Own);
+                Engine::Smtp(Box::new(smtp))
+            }
+            banner_after => Engine::Sniff(Sniff::new(now, banner_after, listener.mail, Server::Own)),
         };
         let mut conversation = Self {
             recorder: Recorder::new(now),
@@ -202,7 +224,7 @@ impl<'p> Conversation<'p> {
         }
     }
 
-    /// When [`Conversation::wake`] is to be called; `None` while a message is being made durable or all is over.
+    /// When [`Conversation::wake`] is to be called; `None` while the caller has something to report, or all is over.
     pub fn wake_at(&self) -> Option<Time> {
         let arrival = self.under_way.front().map(|(arrival, _)| *arrival);
         match &self.state {
@@ -212,8 +234,8 @@ impl<'p> Conversation<'p> {
                 Some(arrival.map_or(due, |arrival| arrival.min(due)))
             }
             State::Pausing { until, .. } => Some(arrival.map_or(*until, |arrival| arrival.min(*until))),
-            State::Ending(_) => arrival,
-            State::Delivering | State::Closed => None,
+            State::Agreed(_) | State::Ending(_) => arrival,
+            State::Securing | State::Delivering | State::Closed => None,
         }
     }
 
@@ -306,6 +328,13 @@ impl<'p> Conversation<'p> {
         }
         let received = self.recorder.length();
         let transcript = self.recorder.finish();
+        match self.engine {
+            Engine::Dying(dying) => self.facts.tls.extend(dying.heard(self.facts.path.len())),
+            _ if self.facts.tls.is_empty() && self.facts.quirks.contains(Quirk::TlsHello) => {
+                self.facts.tls.extend(secure::unexpected_hello(&transcript, &self.connection));
+            }
+            _ => {}
+        }
         if transcript.cut > 0 {
             self.facts.quirks.insert(Quirk::TranscriptCut);
         }
@@ -325,6 +354,7 @@ impl<'p> Conversation<'p> {
             recipients: self.facts.recipients,
             refused: self.facts.refused,
             transcript,
+            tls: self.facts.tls,
         }
     }
 
@@ -411,9 +441,18 @@ impl<'p> Conversation<'p> {
             self.send(reply, out);
             any = true;
         }
-        if let (State::Ending(end), true) = (&self.state, self.under_way.is_empty()) {
-            out.close = Some(*end);
-            self.state = State::Closed;
+        if self.under_way.is_empty() {
+            match &self.state {
+                State::Ending(end) => {
+                    out.close = Some(*end);
+                    self.state = State::Closed;
+                }
+                State::Agreed(secure) => {
+                    out.secure = Some(secure.clone());
+                    self.state = State::Securing;
+                }
+                _ => {}
+            }
         }
         any
     }
@@ -431,6 +470,11 @@ impl<'p> Conversation<'p> {
                 self.again = again;
                 self.step(now, out, |engine, cx| engine.start(cx));
             }
+            Then::Secure(secure) if self.under_way.is_empty() => {
+                self.state = State::Securing;
+                out.secure = Some(secure);
+            }
+            Then::Secure(secure) => self.state = State::Agreed(secure),
             Then::Deliver(message) => {
                 self.state = State::Delivering;
                 out.deliver = Some(message);

@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use evidence::{Answer, Connection, End, Login, Message, Protocol, Quirk, Quirks, Request, Target, Time};
+use evidence::{Answer, Connection, End, Login, Message, Protocol, Quirk, Quirks, Request, Target, Time, Tls};
 use minicbor::bytes::ByteVec;
 
-use crate::conversation::Listener;
-use crate::conversation::Stored;
+use crate::conversation::{Listener, Secure, Stored};
 use crate::http::Http;
 use crate::persona::{Persona, fill};
+use crate::policy::Encryption;
 use crate::recorder::Secret;
 use crate::smtp::Smtp;
 use crate::sniff::Sniff;
 use crate::socks4::Socks4;
 use crate::socks5::Socks5;
-use crate::tls::Tls;
+use crate::tls::Dying;
 
 /// Most requests, and most logins, listed of one connection. Later ones are answered but only marked
 /// ([`Quirk::ListCut`]).
@@ -27,6 +27,10 @@ const MAX_LISTED_BYTES: usize = 32 * 1024;
 /// go deeper is answered as unreachable.
 pub(crate) const MAX_LAYERS: usize = 5;
 
+/// Most TLS layers of one connection, each of which costs its caller memory. Where one more would begin, no TLS is offered, and
+/// a hello is heard as bytes of no protocol.
+pub(crate) const MAX_SECURED: usize = 3;
+
 /// The engine that talks at this moment.
 #[derive(Debug)]
 pub(crate) enum Engine {
@@ -35,7 +39,8 @@ pub(crate) enum Engine {
     Http(Box<Http>),
     Socks4(Socks4),
     Socks5(Socks5),
-    Tls(Tls),
+    /// The far side of a tunnel to a TLS port of which nothing is played.
+    Dying(Dying),
 }
 
 /// What the peer sends in parts: however slowly it may send, there is a time in which the whole is to come.
@@ -69,6 +74,8 @@ pub(crate) enum Then {
     Continue,
     /// With another engine, which is started and first reads these bytes that this one took before.
     Become(Engine, Vec<u8>),
+    /// With [`Engine::secured`], once the caller has made a TLS handshake.
+    Secure(Secure),
     /// With [`Engine::stored`], once the message is kept or refused.
     Deliver(Box<Message>),
     /// Not at all.
@@ -98,7 +105,7 @@ impl Engine {
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>) -> Step {
         match self {
             Self::Smtp(smtp) => smtp.start(cx),
-            Self::Sniff(_) | Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) | Self::Tls(_) => Step::used(0),
+            Self::Sniff(_) | Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) | Self::Dying(_) => Step::used(0),
         }
     }
 
@@ -110,7 +117,7 @@ impl Engine {
             Self::Http(http) => http.receive(cx, input),
             Self::Socks4(socks) => socks.receive(cx, input),
             Self::Socks5(socks) => socks.receive(cx, input),
-            Self::Tls(tls) => tls.receive(cx, input),
+            Self::Dying(dying) => dying.receive(cx, input),
         }
     }
 
@@ -137,6 +144,16 @@ impl Engine {
         self.with_mail(cx, |smtp, cx| smtp.stored(cx, outcome))
     }
 
+    /// From now on everything goes through TLS.
+    pub(crate) fn secured(&mut self, cx: &mut Cx<'_>) -> Step {
+        match self {
+            Self::Sniff(sniff) => sniff.secured(cx),
+            Self::Smtp(smtp) => smtp.secured(cx),
+            // These never ask for it.
+            Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) | Self::Dying(_) => Step::used(0),
+        }
+    }
+
     /// When the engine wants to be told that nothing came.
     pub(crate) fn deadline(&self, persona: &Persona, last_input: Time) -> Time {
         match self {
@@ -144,7 +161,7 @@ impl Engine {
             Self::Smtp(smtp) => last_input + persona.mail_server(smtp.role()).idle(),
             Self::Http(http) => http.deadline(persona, last_input),
             Self::Socks4(_) | Self::Socks5(_) => last_input + persona.socks.idle(),
-            Self::Tls(tls) => tls.deadline(last_input),
+            Self::Dying(dying) => dying.deadline(last_input),
         }
     }
 
@@ -157,7 +174,7 @@ impl Engine {
             Self::Socks4(socks) if socks.is_bound() => None,
             Self::Socks5(socks) if socks.is_bound() => None,
             Self::Socks4(_) | Self::Socks5(_) => Some(Unit::Request(persona.socks.idle())),
-            Self::Tls(tls) => tls.unit(),
+            Self::Dying(dying) => dying.unit(),
         }
     }
 
@@ -166,7 +183,7 @@ impl Engine {
         match self {
             Self::Sniff(sniff) => sniff.expire(cx),
             Self::Smtp(smtp) => smtp.expire(cx),
-            Self::Tls(tls) => tls.expire(),
+            Self::Dying(dying) => dying.expire(),
             Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) => Step::used(0).then(Then::Close(End::Idle)),
         }
     }
@@ -224,6 +241,16 @@ impl Cx<'_> {
     /// Notes that the peer speaks this protocol, inside those it spoke before.
     pub(crate) fn enter(&mut self, protocol: Protocol) {
         self.facts.path.push(protocol);
+    }
+
+    /// Whether the client may begin another TLS layer.
+    pub(crate) fn may_secure(&self) -> bool {
+        self.listener.encryption != Encryption::Off && self.facts.tls.len() < MAX_SECURED
+    }
+
+    /// Whether TLS is what everything goes through at this moment, with nothing between.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.facts.path.last() == Some(&Protocol::Tls)
     }
 
     pub(crate) fn request(&mut self, protocol: Protocol, verb: &[u8], target: Target, answer: Answer) {
@@ -309,6 +336,8 @@ pub(crate) struct Facts {
     pub(crate) user: Option<ByteVec>,
     /// Logins that were refused.
     pub(crate) refused_logins: u32,
+    /// TLS layers, and the handshake that failed, if one did.
+    pub(crate) tls: Vec<Tls>,
     /// Secrets of the last step, for the recorder.
     pub(crate) secrets: Vec<Secret>,
     /// Bytes of the lists of requests and logins.

@@ -59,6 +59,6 @@ mod socks5;
 mod target;
 mod tls;
 
-pub use conversation::{Conversation, Listener, MAX_UNSENT, Out, Stored};
+pub use conversation::{Conversation, Listener, MAX_UNSENT, Out, Secure, Secured, Server, Stored};
 pub use persona::{BadNetworkKey, BuiltIn, HttpPersona, MailPersona, NetworkKey, Persona, PersonaError, SocksPersona};
-pub use policy::{Auth, Latency, PolicyError, Web};
+pub use policy::{Auth, Encryption, Latency, PolicyError, Web};

@@ -53,6 +53,31 @@ impl Auth {
     }
 }
 
+/// What becomes of TLS. It cannot be had where a client has begun as many layers as are borne.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Encryption {
+    /// Mail servers offer STARTTLS, a first byte that begins TLS is taken for it, and tunnels to port 465 lead to TLS.
+    #[default]
+    Offered,
+    /// On a mail port: TLS from the first byte on, as on port 465. Elsewhere, and inside, as [`Encryption::Offered`].
+    Implicit,
+    /// There is none. A hello is recorded and not answered.
+    Off,
+}
+
+impl FromStr for Encryption {
+    type Err = PolicyError;
+
+    fn from_str(text: &str) -> Result<Self, PolicyError> {
+        match text {
+            "offered" => Ok(Self::Offered),
+            "implicit" => Ok(Self::Implicit),
+            "off" => Ok(Self::Off),
+            _ => Err(PolicyError("`offered`, `implicit` or `off`")),
+        }
+    }
+}
+
 /// A policy that is none of those there are.
 #[derive(Debug, thiserror::Error)]
 #[error("wanted is {0}")]

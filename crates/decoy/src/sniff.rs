@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use evidence::{End, Quirk, Time};
 
+use crate::conversation::{Secure, Server, TLS_HANDSHAKE};
 use crate::engine::{Cx, Engine, Step, Then, Unit};
 use crate::http::{self, Http};
-use crate::smtp::{self, Smtp};
+use crate::smtp::{self, Cover, Smtp};
 use crate::socks4::Socks4;
 use crate::socks5::Socks5;
 
@@ -28,6 +29,10 @@ const LISTEN_TO: usize = 4096;
 pub(crate) struct Sniff {
     /// When a mail server's banner is sent to a client that waits for one.
     banner_at: Option<Time>,
+    /// How long it waits before.
+    banner_after: Option<Duration>,
+    /// Who is listening.
+    server: Server,
     /// Whether text that names no protocol is for a mail server.
     mail: bool,
     /// What came of the first word, after line ends before it.
@@ -37,8 +42,15 @@ pub(crate) struct Sniff {
 }
 
 impl Sniff {
-    pub(crate) fn new(now: Time, banner_after: Option<Duration>, mail: bool) -> Self {
-        Self { banner_at: banner_after.map(|after| now + after), mail, seen: Vec::new(), unknown: None }
+    pub(crate) fn new(now: Time, banner_after: Option<Duration>, mail: bool, server: Server) -> Self {
+        let banner_at = banner_after.map(|after| now + after);
+        Self { banner_at, banner_after, server, mail, seen: Vec::new(), unknown: None }
+    }
+
+    /// Listens anew, to what comes through TLS.
+    pub(crate) fn secured(&mut self, cx: &mut Cx<'_>) -> Step {
+        *self = Self::new(cx.now, self.banner_after, self.mail, self.server.clone());
+        Step::used(0)
     }
 
     pub(crate) fn deadline(&self, last_input: Time) -> Time {
@@ -71,7 +83,10 @@ impl Sniff {
         match (self.word().first().copied(), input[0]) {
             (None, 0x04) => self.become_engine(Engine::Socks4(Socks4::new()), 0),
             (None, 0x05) => self.become_engine(Engine::Socks5(Socks5::new()), 0),
-            (None, 0x16) => self.unknown(cx, Quirk::TlsHello),
+            (None, TLS_HANDSHAKE) if cx.may_secure() => {
+                Step::used(0).then(Then::Secure(Secure { server: self.server.clone(), purge: false }))
+            }
+            (None, TLS_HANDSHAKE) => self.unknown(cx, Quirk::TlsHello),
             (None, end @ (b'\r' | b'\n')) => self.line_end(end),
             (None, first) if !first.is_ascii_graphic() => self.unknown(cx, Quirk::UnknownProtocol),
             _ => self.text(cx, input),
@@ -123,7 +138,9 @@ impl Sniff {
         if self.banner_at.is_none_or(|at| cx.now < at) {
             cx.quirk(Quirk::EarlyTalker);
         }
-        self.become_engine(Engine::Smtp(Box::new(Smtp::new(cx.persona))), used)
+        let cover = if cx.is_secured() { Cover::Active } else { Cover::offered(cx) };
+        let smtp = Smtp::new(cx.persona).covered(cover, self.server.clone());
+        self.become_engine(Engine::Smtp(Box::new(smtp)), used)
     }
 
     fn become_engine(&mut self, engine: Engine, used: usize) -> Step {

@@ -3,15 +3,18 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
-use evidence::Target;
+use evidence::{Protocol, Target};
 
 use crate::distance::{self, NoAnswer};
 use crate::engine::{Cx, Engine, MAX_LAYERS};
 use crate::http::{self, Http};
 use crate::policy::{self, Far, Web};
-use crate::smtp::Smtp;
+use crate::smtp::{Cover, Smtp};
 use crate::sniff::Sniff;
-use crate::tls::Tls;
+use crate::tls::Dying;
+
+/// The port of mail servers that speak TLS from the first byte on (RFC 8314).
+const SMTPS: u16 = 465;
 
 /// Who answers at a target, or why nobody does, and after how long one knows.
 pub(crate) struct Reach<T> {
@@ -25,8 +28,8 @@ pub(crate) fn far(target: &Target, cx: &mut Cx<'_>) -> Reach<Far> {
     if let Some(quirk) = verdict.quirk {
         cx.quirk(quirk);
     }
-    // The proxy itself is a layer, and so is what is behind it.
-    let layers = cx.facts.path.len()
+    // The proxy itself is a layer, and so is what is behind it. TLS has a bound of its own.
+    let layers = cx.facts.path.iter().filter(|protocol| **protocol != Protocol::Tls).count()
         + match verdict.far {
             Far::Mail | Far::Web => 1,
             Far::Proxy => 2,
@@ -45,13 +48,13 @@ pub(crate) fn far(target: &Target, cx: &mut Cx<'_>) -> Reach<Far> {
 pub(crate) fn far_side(target: &Target, cx: &mut Cx<'_>) -> Reach<Engine> {
     let Reach { far, mut after } = far(target, cx);
     let engine = far.and_then(|far| match far {
-        Far::Mail => Ok(Engine::Smtp(Box::new(mail_server(target, cx)))),
-        Far::Proxy => Ok(Engine::Sniff(Sniff::new(cx.now, None, false))),
+        Far::Mail => Ok(far_mail(target, cx)),
+        Far::Proxy => Ok(Engine::Sniff(Sniff::new(cx.now, None, false, mail_server(target, cx).server()))),
         // An address says nothing of the site: its `Host` will.
         Far::Web if cx.listener.web == Web::Empty || is_address(target) || http::is_known(target) => {
             Ok(Engine::Http(Box::new(Http::origin(target.clone()))))
         }
-        Far::Tls => Ok(Engine::Tls(Tls::default())),
+        Far::Tls => Ok(Engine::Dying(Dying::default())),
         Far::Web | Far::Nothing => Err(NoAnswer::Refused),
     });
     if far.is_ok() && engine.is_err() {
@@ -61,6 +64,14 @@ pub(crate) fn far_side(target: &Target, cx: &mut Cx<'_>) -> Reach<Engine> {
         cx.facts.distance += after;
     }
     Reach { far: engine, after }
+}
+
+/// A far mail server, with the TLS that its port has.
+fn far_mail(target: &Target, cx: &Cx<'_>) -> Engine {
+    let cover = if target.port == SMTPS && cx.may_secure() { Cover::Awaited } else { Cover::offered(cx) };
+    let smtp = mail_server(target, cx);
+    let server = smtp.server();
+    Engine::Smtp(Box::new(smtp.covered(cover, server)))
 }
 
 fn is_address(target: &Target) -> bool {

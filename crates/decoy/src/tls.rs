@@ -1,11 +1,11 @@
-//! The far side of a tunnel to a TLS port: it hears the client's hello and dies.
+//! The far side of a tunnel to a TLS port that is not played: it hears the client's hello and dies.
 //!
-//! The hello is in the transcript, byte for byte. No handshake is made: nobody here has the certificate of the site that
-//! was asked for, and clients that look at certificates would see that.
+//! The hello is kept, byte for byte. No handshake is made: nobody here has the certificate of the site that was asked for,
+//! and clients that look at certificates would see that.
 
 use std::time::Duration;
 
-use evidence::{End, Time};
+use evidence::{End, Handshake, Heard, HelloReader, Time, Tls};
 
 use crate::engine::{Cx, Step, Then, Unit};
 
@@ -15,32 +15,21 @@ const ROUND_TRIP: Duration = Duration::from_millis(150);
 /// How long a client may take until its hello is whole.
 const SILENCE: Duration = Duration::from_secs(60);
 
-/// Content type, version and length of a TLS record.
-const HEADER: usize = 5;
-
 #[derive(Debug, Default)]
-pub(crate) struct Tls {
-    header: Vec<u8>,
-    /// Bytes after the header.
-    heard: usize,
+pub(crate) struct Dying {
+    hello: HelloReader,
+    /// When its first byte came.
+    began: Option<Time>,
     /// When the end comes.
     until: Option<Time>,
 }
 
-impl Tls {
-    /// Everything is taken. The first whole record, or a first byte that begins no handshake, is the last that is waited
-    /// for.
+impl Dying {
+    /// Everything is taken. The whole hello, or a first byte that begins none, is the last that is waited for.
     pub(crate) fn receive(&mut self, cx: &mut Cx<'_>, input: &[u8]) -> Step {
-        let of_header = input.len().min(HEADER - self.header.len());
-        self.header.extend_from_slice(&input[..of_header]);
-        self.heard += input.len() - of_header;
-        let whole = match self.header.as_slice() {
-            &[0x16, _, _, high, low] => self.heard >= usize::from(u16::from_be_bytes([high, low])),
-            [0x16, ..] => false,
-            _ => true,
-        };
-        if whole && self.until.is_none() {
-            self.until = Some(cx.now + ROUND_TRIP);
+        self.began.get_or_insert(cx.now);
+        if self.hello.push(input) != Heard::Part {
+            self.until.get_or_insert(cx.now + ROUND_TRIP);
         }
         Step::used(input.len())
     }
@@ -56,5 +45,11 @@ impl Tls {
     pub(crate) fn expire(&self) -> Step {
         let end = if self.until.is_some() { End::Answered } else { End::Idle };
         Step::used(0).then(Then::Close(end))
+    }
+
+    /// What was heard, behind so many protocols.
+    pub(crate) fn heard(self, depth: usize) -> Option<Tls> {
+        let (at, hello) = (self.began?, self.hello.into_bytes().into());
+        Some(Tls { at, depth: depth as u32, hello, handshake: Handshake::Unanswered })
     }
 }

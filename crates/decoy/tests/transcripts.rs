@@ -11,10 +11,14 @@
 //! http tinyproxy-1.11                 the persona of the HTTP proxy, where it is not the first
 //! socks microsocks-1.0                the persona of the SOCKS proxy, likewise
 //! latency natural                     far sides are far; else all of them answer at once
+//! tls offered | tls implicit           what becomes of TLS, where there is any
 //! limit 1000                           the persona's size limit, where its own would make the file slow
 //! C text                               bytes from the client; \r \n \t \0 \xNN and \\ are escapes
 //! S text                               the reply, one line of it each
 //! @ 300s                               time passes
+//! secured                              TLS begins, as asked for: what waits is thrown away or is its hello; then plain text goes on
+//! secured left | secured late          the same, but the handshake is not finished
+//! secured failed why
 //! store full | store ok                what becomes of the next messages
 //! memory full                          the body being received is let go of
 //! = …                                  the record
@@ -29,10 +33,10 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decoy::{
-    Auth, BuiltIn, Conversation, HttpPersona, Latency, Listener, MailPersona, NetworkKey, Out, Persona, SocksPersona,
-    Stored, Web,
+    Auth, BuiltIn, Conversation, HttpPersona, Latency, Listener, MailPersona, NetworkKey, Out, Persona, Secure,
+    Secured, SocksPersona, Stored, Web,
 };
-use evidence::{Boot, Clock, Connection, End, Message, Session, SessionId, Span, Time, shown, unshown};
+use evidence::{Boot, Clock, Connection, End, Handshake, Message, Session, SessionId, Span, Time, shown, unshown};
 use proptest::prelude::*;
 
 const ACCEPTED_AT: Time = Time::from_micros(1_274_131_800_123_456);
@@ -43,6 +47,7 @@ enum Line {
     Pass(Duration),
     Store(Stored),
     MemoryFull,
+    Secured(Handshake),
 }
 
 struct Transcript {
@@ -84,12 +89,13 @@ impl Transcript {
             match word {
                 "#" => head.push(line.to_owned()),
                 "listener" => listener = Some(parse_listener(rest)),
-                "auth" | "web" | "mail" | "http" | "socks" | "latency" => policy.push(line.to_owned()),
+                "auth" | "web" | "tls" | "mail" | "http" | "socks" | "latency" => policy.push(line.to_owned()),
                 "limit" => limit = Some(rest.to_owned()),
                 "C" => lines.push(Line::Client(unescape(rest))),
                 "@" => lines.push(Line::Pass(rest.parse::<Span>().unwrap().0)),
                 "store" => lines.push(Line::Store(if rest == "full" { Stored::NoRoom } else { Stored::Durable })),
                 "memory" => lines.push(Line::MemoryFull),
+                "secured" => lines.push(Line::Secured(parse_handshake(rest))),
                 "S" | "=" | "" => {}
                 _ => panic!("{}: what is `{line}`?", path.display()),
             }
@@ -110,6 +116,7 @@ impl Transcript {
                 Line::Pass(span) => run.pass(*span),
                 Line::Store(outcome) => run.store = *outcome,
                 Line::MemoryFull => _ = run.conversation.refuse_body(),
+                Line::Secured(handshake) => run.secure(handshake.clone()),
             }
             replies.push(run.take());
         }
@@ -134,6 +141,7 @@ impl Transcript {
                     Line::Store(Stored::NoRoom) => writeln!(text, "store full"),
                     Line::Store(Stored::Durable) => writeln!(text, "store ok"),
                     Line::MemoryFull => writeln!(text, "memory full"),
+                    Line::Secured(handshake) => writeln!(text, "{}", handshake_text(handshake)),
                 };
             }
             for line in reply.split_inclusive(|byte| *byte == b'\n') {
@@ -172,6 +180,7 @@ struct Run<'p> {
     store: Stored,
     end: Option<End>,
     waiting: Vec<u8>,
+    secure: Option<Secure>,
 }
 
 impl<'p> Run<'p> {
@@ -196,6 +205,7 @@ impl<'p> Run<'p> {
             store: Stored::Durable,
             end: None,
             waiting: Vec::new(),
+            secure: None,
         };
         run.settle();
         run
@@ -204,6 +214,16 @@ impl<'p> Run<'p> {
     /// Brings bytes as they would come from a socket: what is not taken waits.
     fn bring(&mut self, piece: &[u8]) {
         self.waiting.extend_from_slice(piece);
+        self.settle();
+    }
+
+    /// Makes the handshake that was asked for.
+    fn secure(&mut self, handshake: Handshake) {
+        let purge = self.secure.take().expect("TLS was asked for").purge;
+        let waiting = std::mem::take(&mut self.waiting);
+        let (before, hello) = if purge { (waiting, Vec::new()) } else { (Vec::new(), waiting) };
+        let secured = Secured { at: self.now, before, hello, handshake };
+        self.conversation.secured(self.now, secured, &mut self.out);
         self.settle();
     }
 
@@ -221,6 +241,7 @@ impl<'p> Run<'p> {
     fn settle(&mut self) {
         loop {
             self.sent.append(&mut self.out.send);
+            self.secure = self.secure.take().or(self.out.secure.take());
             if let Some(message) = self.out.deliver.take() {
                 if self.store == Stored::Durable {
                     self.messages.push(*message);
@@ -263,6 +284,10 @@ fn record(outcome: &Outcome) -> String {
         if let Some(challenge) = &login.challenge {
             _ = writeln!(text, "= challenge {}", shown(challenge));
         }
+    }
+    for tls in &session.tls {
+        let ja4 = tls.client_hello().map_or("none".to_owned(), |hello| hello.ja4());
+        _ = writeln!(text, "= tls {} {} ja4 {ja4}", tls.depth, shown(tls.handshake.text().as_bytes()));
     }
     _ = writeln!(
         text,
@@ -307,8 +332,27 @@ fn apply_policy(listener: &mut Listener, line: &str) {
         ["auth", "after", attempts] => listener.auth = Auth::After(attempts.parse().unwrap()),
         ["web", "empty"] => listener.web = Web::Empty,
         ["latency", latency] => listener.latency = latency.parse().unwrap(),
+        ["tls", word] => listener.encryption = word.parse().unwrap(),
         ["mail" | "http" | "socks", _] => {}
         _ => panic!("what policy is `{line}`?"),
+    }
+}
+
+fn parse_handshake(text: &str) -> Handshake {
+    match text.split_once(' ').unwrap_or((text, "")) {
+        ("", "") => Handshake::Done { version: 0x0304, cipher: 0x1302 },
+        ("left", "") => Handshake::Left,
+        ("late", "") => Handshake::Late,
+        ("failed", reason) => Handshake::Failed(reason.to_owned()),
+        _ => panic!("how was `{text}` secured?"),
+    }
+}
+
+fn handshake_text(handshake: &Handshake) -> String {
+    match handshake {
+        Handshake::Done { .. } => "secured".to_owned(),
+        Handshake::Failed(reason) => format!("secured failed {reason}"),
+        other => format!("secured {}", other.text()),
     }
 }
 
@@ -411,7 +455,7 @@ fn difference(expected: &str, found: &str) -> String {
 
 /// A piece of what clients of all protocols say, or of what nobody does.
 fn word() -> impl Strategy<Value = Vec<u8>> {
-    const WORDS: [&[u8]; 28] = [
+    const WORDS: [&[u8]; 31] = [
         b"CONNECT ",
         b"GET ",
         b"HEAD http://",
@@ -437,6 +481,9 @@ fn word() -> impl Strategy<Value = Vec<u8>> {
         b"AUTH LOGIN\r\nam9l\r\nc2VjcmV0\r\n",
         b"AUTH CRAM-MD5\r\n",
         b"dGltIGI5MTM=\r\n",
+        b"STARTTLS\r\n",
+        b"\x16\x03\x01\x00\x05\x01\x00\x00",
+        b":465",
         b"\x05\x02\x00\x02",
         b"\x01\x03joe\x06secret",
         b"\x05\x01\x00\x01\xC0\x00\x02\x50\x00\x50",
@@ -455,7 +502,7 @@ proptest! {
     fn hostile_input_is_answered_the_same_however_it_is_split(
         words in proptest::collection::vec(word(), 1..24),
         piece in 1_usize..9,
-        auth in prop_oneof![Just("auth reject"), Just("auth after 1"), Just("web empty")],
+        auth in prop_oneof![Just("auth reject"), Just("auth after 1"), Just("web empty"), Just("tls offered")],
         latency in prop_oneof![Just("latency natural"), Just("latency none")],
         http in proptest::sample::select(HttpPersona::BUILT_IN),
         socks in proptest::sample::select(SocksPersona::BUILT_IN),

@@ -5,18 +5,18 @@
 //! for another meaning, so that old files stay readable.
 
 mod content;
+mod heartbeat;
 mod probe;
+mod tls;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
 
+pub use self::heartbeat::HEARTBEATS;
 pub use content::CONTENTS;
 
 use crate::row::OfConnection;
-use crate::{
-    Counter, HeartbeatRow, Login, MessageRow, Protocol, Quirks, Request, SessionRow, Target, Time, Turn, address,
-    sha256_hex, shown,
-};
+use crate::{Login, MessageRow, Protocol, Quirks, Request, SessionRow, Target, Time, Turn, address, sha256_hex, shown};
 
 /// The type of a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,12 +141,18 @@ pub static SESSIONS: LazyLock<Vec<Column<SessionRow>>> = LazyLock::new(|| {
     columns.extend([
         Of::new("ended_at", Instant, "When the connection ended.", |r| Cell::Instant(r.session.ended_at)),
         Of::new("end", Text, "Why the connection ended.", |r| r.session.end.name().into()),
-        Of::new("path", Text, "The protocols spoken, outermost first, such as `S5>SMTP`; empty for none.", |r| {
-            Protocol::path(&r.session.path).into()
-        }),
-        Of::new("protocol", Text, "What the client spoke on the outer layer; null when nothing was understood.", |r| {
-            r.session.path.first().map_or(Cell::Null, |protocol| protocol.label().into())
-        })
+        Of::new(
+            "path",
+            Text,
+            "The protocols spoken, outermost first, such as `S5>SMTP` or `TLS>HTTP>SMTP`; empty for none.",
+            |r| Protocol::path(&r.session.path).into(),
+        ),
+        Of::new(
+            "protocol",
+            Text,
+            "What the client spoke on the outer layer, TLS left out; null when nothing was understood.",
+            |r| Protocol::outer(&r.session.path).map_or(Cell::Null, |protocol| protocol.label().into()),
+        )
         .nullable(),
         Of::new("requests", Texts, "What proxies were asked for: verb, target and answer of each request.", |r| {
             Cell::Texts(r.session.requests.iter().map(request_text).collect())
@@ -179,8 +185,9 @@ pub static SESSIONS: LazyLock<Vec<Column<SessionRow>>> = LazyLock::new(|| {
         ),
         Of::new("input_cut", Integer, "Bytes received beyond the cap of `input`.", |r| count(r.session.transcript.cut))
             .unit("B"),
-        Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)),
     ]);
+    columns.extend(tls::columns());
+    columns.push(Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)));
     columns
 });
 
@@ -205,7 +212,9 @@ pub static MESSAGES: LazyLock<Vec<Column<MessageRow>>> = LazyLock::new(|| {
         Of::new("path", Text, "The protocols of the connection, outermost first.", |r| {
             Protocol::path(&r.message.path).into()
         }),
-        Of::new("protocol", Text, "What the client spoke on the outer layer.", |r| r.message.protocol().label().into()),
+        Of::new("protocol", Text, "What the client spoke on the outer layer, TLS left out.", |r| {
+            r.message.protocol().label().into()
+        }),
         Of::new("protocol_bit", Integer, "The bit of `protocol` in sets: HTTP 1, SMTP 2, S4 4, S4a 8, S5 16.", |r| {
             count(r.message.protocol().bit().into())
         }),
@@ -257,55 +266,6 @@ pub static MESSAGES: LazyLock<Vec<Column<MessageRow>>> = LazyLock::new(|| {
         Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)),
     ]);
     columns.extend(probe::columns());
-    columns
-});
-
-/// Columns of the table `heartbeats`: a sensor's signs of life, with all its counters.
-pub static HEARTBEATS: LazyLock<Vec<Column<HeartbeatRow>>> = LazyLock::new(|| {
-    type Of = Column<HeartbeatRow>;
-    use Kind::*;
-    let mut columns = vec![
-        Of::new("at", Instant, "When the sensor wrote it.", |r| Cell::Instant(r.heartbeat.at)),
-        Of::new("heartbeat_id", Text, "Sensor, boot and number; unique.", |r| r.heartbeat.id.to_string().into()),
-        Of::new("sensor", Text, "The sensor.", |r| r.heartbeat.id.sensor.as_str().into()),
-        Of::new("boot", Integer, "The run of the sensor, as microseconds since 1970.", |r| {
-            count(r.heartbeat.id.boot.0)
-        }),
-        Of::new("started_at", Instant, "When that run started.", |r| Cell::Instant(r.heartbeat.started_at)),
-        Of::new("version", Text, "The version of the sensor program.", |r| r.heartbeat.version.as_str().into()),
-        Of::new("ports", Texts, "The ports that listen.", |r| {
-            Cell::Texts(r.heartbeat.ports.iter().map(u16::to_string).collect())
-        }),
-        Of::new("open", Integer, "Connections open at that moment.", |r| count(r.heartbeat.open)),
-        Of::new("spool_segments", Integer, "Segments not yet acknowledged.", |r| count(r.heartbeat.spool.segments)),
-        Of::new("spool_bytes", Integer, "Bytes not yet acknowledged.", |r| count(r.heartbeat.spool.bytes)).unit("B"),
-        Of::new("spool_limit", Integer, "The most bytes the spool may take.", |r| count(r.heartbeat.spool.limit))
-            .unit("B"),
-        Of::new("clock_offset_us", Integer, "Estimated offset of the sensor's clock from UTC.", |r| {
-            Cell::Integer(r.heartbeat.clock.offset_us)
-        })
-        .unit("µs"),
-        Of::new(
-            "clock_uncertainty_us",
-            Integer,
-            "Largest error of that clock; null when it is not synchronised.",
-            |r| r.heartbeat.clock.uncertainty_us.map_or(Cell::Null, count),
-        )
-        .unit("µs")
-        .nullable(),
-        Of::new("last", Boolean, "Whether the sensor stopped in good order after it.", |r| {
-            Cell::Boolean(r.heartbeat.last)
-        }),
-        Of::new(
-            "confined",
-            Boolean,
-            "Whether the kernel confines the sensor and every known way out failed at its start; null from older sensors.",
-            |r| r.heartbeat.confined.map_or(Cell::Null, Cell::Boolean),
-        )
-        .nullable(),
-        Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)),
-    ];
-    columns.extend(counter_columns());
     columns
 });
 
@@ -414,15 +374,6 @@ fn connection_columns<R: OfConnection>() -> Vec<Column<R>> {
         .unit("µs")
         .nullable(),
     ]
-}
-
-/// One column for each counter, in their order.
-fn counter_columns() -> impl Iterator<Item = Column<HeartbeatRow>> {
-    Counter::ALL.into_iter().map(|counter| {
-        Column::new(counter.name(), Kind::Integer, counter.doc(), move |r: &HeartbeatRow| {
-            count(r.heartbeat.counters.get(counter))
-        })
-    })
 }
 
 fn count(number: u64) -> Cell<'static> {

@@ -25,6 +25,7 @@ mod session;
 mod shown;
 mod system;
 mod time;
+mod tls;
 mod transcript;
 
 pub use connection::{Clock, Connection, canonical};
@@ -42,4 +43,5 @@ pub use session::{Answer, End, Login, Request, Session, Target};
 pub use shown::{Shown, shown, unshown};
 pub use system::System;
 pub use time::{InvalidTime, QUARTER, Span, Time, Window};
+pub use tls::{ClientHello, Handshake, Heard, HelloReader, MAX_HELLO, Tls};
 pub use transcript::{Transcript, Turn};

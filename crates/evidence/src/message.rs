@@ -57,9 +57,9 @@ impl Message {
         MessageId { session: self.connection.id.clone(), ordinal: self.ordinal }
     }
 
-    /// What the client spoke on the outer layer.
+    /// What the client spoke on the outer layer, TLS left out.
     pub fn protocol(&self) -> Protocol {
-        self.path.first().copied().unwrap_or(Protocol::Smtp)
+        Protocol::outer(&self.path).unwrap_or(Protocol::Smtp)
     }
 }
 

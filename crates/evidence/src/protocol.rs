@@ -23,9 +23,14 @@ pub enum Protocol {
     /// SOCKS version 5 (RFC 1928).
     #[n(4)]
     Socks5,
+    /// A TLS layer. It stands in paths and is no row of the tables: those ask what was spoken on the outer layer, and that is
+    /// what TLS carries.
+    #[n(5)]
+    Tls,
 }
 
 impl Protocol {
+    /// Those that the tables tell apart.
     pub const ALL: [Self; 5] = [Self::Http, Self::Smtp, Self::Socks4, Self::Socks4a, Self::Socks5];
 
     /// The label of the tables.
@@ -36,6 +41,7 @@ impl Protocol {
             Self::Socks4 => "S4",
             Self::Socks4a => "S4a",
             Self::Socks5 => "S5",
+            Self::Tls => "TLS",
         }
     }
 
@@ -44,7 +50,12 @@ impl Protocol {
         1 << self as u8
     }
 
-    /// The layers of a connection, outermost first: `S5>SMTP`.
+    /// What the client spoke on the outer layer of a path: the first that is not TLS.
+    pub fn outer(path: &[Self]) -> Option<Self> {
+        path.iter().copied().find(|protocol| *protocol != Self::Tls)
+    }
+
+    /// The layers of a connection, outermost first: `S5>SMTP`, `TLS>HTTP>SMTP`.
     pub fn path(layers: &[Self]) -> String {
         layers.iter().map(|layer| layer.label()).collect::<Vec<_>>().join(">")
     }
@@ -89,6 +100,14 @@ mod tests {
         let set = ProtocolSet(Protocol::Socks5.bit() | Protocol::Http.bit() | Protocol::Socks4a.bit());
         assert_eq!(set.to_string(), "HTTP, S4a, S5");
         assert_eq!(ProtocolSet::default().to_string(), "");
+    }
+
+    #[test]
+    fn the_outer_layer_is_what_tls_carries() {
+        assert_eq!(Protocol::outer(&[Protocol::Tls, Protocol::Http, Protocol::Smtp]), Some(Protocol::Http));
+        assert_eq!(Protocol::outer(&[Protocol::Smtp, Protocol::Tls, Protocol::Smtp]), Some(Protocol::Smtp));
+        assert_eq!(Protocol::outer(&[Protocol::Tls]), None);
+        assert!(!Protocol::ALL.contains(&Protocol::Tls));
     }
 
     #[test]

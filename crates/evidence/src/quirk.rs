@@ -45,10 +45,13 @@ pub enum Quirk {
     OwnTarget = 34,
     JudgeAsked = 35,
     SmugglingShape = 36,
+    TlsFailed = 37,
+    TlsCutOff = 38,
+    CommandsBeforeTls = 39,
 }
 
 impl Quirk {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 40] = [
         Self::EarlyTalker,
         Self::BareLfCommand,
         Self::BareLfData,
@@ -86,6 +89,9 @@ impl Quirk {
         Self::OwnTarget,
         Self::JudgeAsked,
         Self::SmugglingShape,
+        Self::TlsFailed,
+        Self::TlsCutOff,
+        Self::CommandsBeforeTls,
     ];
 
     /// The name in records, columns and transcripts.
@@ -152,6 +158,11 @@ impl Quirk {
                 "smuggling-shape",
                 "ended a message oddly though its commands end with CR LF, as a smuggled message does",
             ),
+            Self::TlsFailed => ("tls-failed", "began TLS and did not get through the handshake"),
+            Self::TlsCutOff => ("tls-cut-off", "ended a TLS connection without the closing alert, or broke it"),
+            Self::CommandsBeforeTls => {
+                ("commands-before-tls", "sent commands behind STARTTLS in plain text; they were thrown away")
+            }
             Self::JudgeAsked => {
                 ("judge-asked", "fetched a page that echoes the request or tells the address it came from")
             }

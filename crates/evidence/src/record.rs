@@ -38,7 +38,10 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Boot, Clock, Connection, Counters, End, HeartbeatId, Quirks, SessionId, SpoolState, Time, Transcript};
+    use crate::{
+        Boot, Clock, Connection, Counters, End, Handshake, HeartbeatId, Quirks, SessionId, SpoolState, Time, Tls,
+        Transcript,
+    };
 
     fn session() -> Record {
         Record::Session(Box::new(Session {
@@ -65,7 +68,25 @@ mod tests {
             recipients: 0,
             refused: 0,
             transcript: Transcript::default(),
+            tls: vec![Tls {
+                at: Time::default(),
+                depth: 1,
+                hello: b"\x16\x03".to_vec().into(),
+                handshake: Handshake::Done { version: 0x0304, cipher: 0x1301 },
+            }],
         }))
+    }
+
+    #[test]
+    fn a_record_of_a_sensor_without_tls_is_read() {
+        let Record::Session(mut session) = session() else { unreachable!() };
+        session.tls.clear();
+        let mut older = Record::Session(session.clone()).encode();
+        // The last field is an empty array behind the others of the array: without it, it is a field less.
+        assert_eq!(older.pop(), Some(0x80));
+        let head = older.iter().position(|byte| *byte == 0x90).unwrap();
+        older[head] = 0x8f;
+        assert_eq!(Record::decode(&older).unwrap(), Record::Session(session));
     }
 
     #[test]

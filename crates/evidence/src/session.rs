@@ -3,7 +3,7 @@
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
-use crate::{Connection, Protocol, Quirks, Time, Transcript};
+use crate::{Connection, Protocol, Quirks, Time, Tls, Transcript};
 
 /// The whole of a connection. One accepted connection gives exactly one.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -28,7 +28,7 @@ pub struct Session {
     pub helo: Option<ByteVec>,
     #[n(7)]
     pub quirks: Quirks,
-    /// Bytes received and sent on the connection.
+    /// Bytes received and sent; inside TLS those that it carried.
     #[n(8)]
     pub received: u64,
     #[n(9)]
@@ -47,6 +47,10 @@ pub struct Session {
     pub refused: u32,
     #[n(14)]
     pub transcript: Transcript,
+    /// Each TLS that the peer began, outermost first, up to a cap. Records of older sensors have none.
+    #[n(15)]
+    #[cbor(default)]
+    pub tls: Vec<Tls>,
 }
 
 impl Session {
@@ -68,6 +72,7 @@ impl Session {
             recipients: 0,
             refused: 0,
             transcript: Transcript::default(),
+            tls: Vec::new(),
         }
     }
 }

@@ -126,6 +126,7 @@ impl Visit {
             recipients: self.emails.iter().map(|email| email.recipients.len() as u64).sum(),
             refused: 0,
             transcript: Transcript::default(),
+            tls: Vec::new(),
         }
     }
 

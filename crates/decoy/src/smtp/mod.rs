@@ -12,8 +12,10 @@ mod mail;
 mod path;
 mod sendmail;
 mod stamp;
+mod starttls;
 
 pub(crate) use self::command::is_mail_word;
+pub(crate) use self::starttls::{Cover, thrown_away};
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -24,7 +26,7 @@ use self::auth::Exchange;
 use self::body::{Body, Chunk};
 use self::command::Verb;
 use self::mail::Envelope;
-use crate::conversation::Stored;
+use crate::conversation::{Server, Stored};
 use crate::engine::{Cx, Step, Then, Unit};
 use crate::line::{Line, LineReader};
 use crate::persona::{MailPersona, Manner, Persona, Replies, Role, fill};
@@ -37,6 +39,9 @@ pub(crate) struct Smtp {
     host: String,
     /// Which of the persona's mail servers it is.
     role: Role,
+    cover: Cover,
+    /// Who it is to clients that begin TLS.
+    server: Server,
     reader: LineReader,
     state: State,
     /// The transaction, from MAIL to the end of data.
@@ -85,6 +90,8 @@ impl Smtp {
         Self {
             host,
             role,
+            cover: Cover::None,
+            server: Server::Own,
             reader: match server.manner {
                 Manner::Postfix => LineReader::new(server.line_limit),
                 Manner::Exim | Manner::Sendmail => LineReader::strict(server.line_limit),
@@ -123,7 +130,15 @@ impl Smtp {
         }
     }
 
+    /// The same server with TLS.
+    pub(crate) fn covered(self, cover: Cover, server: Server) -> Self {
+        Self { cover, server, ..self }
+    }
+
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>) -> Step {
+        if self.cover == Cover::Awaited {
+            return self.secure(Step::used(0));
+        }
         self.reply(cx, |r| &r.banner, &[]);
         Step::used(0)
     }
@@ -286,7 +301,7 @@ impl Smtp {
             Some(Verb::Vrfy) => self.vrfy(cx, argument),
             Some(Verb::Etrn) => self.etrn(cx, argument),
             Some(Verb::Auth) => self.auth(cx, line, argument),
-            Some(Verb::Starttls) => self.error(cx, |r| &r.not_implemented, &[]),
+            Some(Verb::Starttls) => return self.starttls(cx, argument, used),
             Some(Verb::Xclient) if self.envelope.is_some() => self.error(cx, |r| &r.in_mail, &[]),
             Some(Verb::Xclient) => self.error(cx, |r| &r.unauthorized, &[]),
             None => {
@@ -331,7 +346,8 @@ impl Smtp {
     }
 
     fn say_ehlo(&self, cx: &mut Cx<'_>) {
-        let lines = &self.persona(cx).ehlo;
+        let offered = |line: &&String| self.cover == Cover::Offered || !line.eq_ignore_ascii_case("STARTTLS");
+        let lines: Vec<_> = self.persona(cx).ehlo.iter().filter(offered).collect();
         for (index, line) in lines.iter().enumerate() {
             cx.reply.extend_from_slice(if index + 1 < lines.len() { b"250-" } else { b"250 " });
             self.say(cx, line, &[]);

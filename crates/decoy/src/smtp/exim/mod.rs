@@ -165,6 +165,7 @@ impl Smtp {
             Word::Expn => self.say(cx, &r.expanded, &[]),
             Word::Etrn if self.envelope.is_some() => return self.fault(cx, &r.etrn_in_mail, &[], used),
             Word::Etrn => self.say(cx, &r.etrn_unavailable, &[]),
+            Word::Starttls if self.offers_tls() && self.exim.esmtp => return self.begin_tls(cx, used),
             Word::Starttls => return self.fault(cx, &r.starttls_off, &[], used),
             Word::Vrfy => match path::parse(argument, false) {
                 Err(words) => self.say(cx, &r.bad_verify, &[("error", &words)]),

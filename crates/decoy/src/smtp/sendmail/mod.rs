@@ -73,6 +73,8 @@ impl Smtp {
                 self.slowed(cx, "ETRN")
             }
             b"HELP" => self.sendmail_help(cx, r, argument),
+            b"STARTTLS" if self.offers_tls() => return self.begin_tls(cx, used),
+            b"STARTTLS" if self.has_tls() => self.plain(cx, &r.starttls_again),
             b"STARTTLS" => self.plain(cx, &r.starttls_off),
             b"AUTH" => self.sendmail_auth(cx, r, line, argument),
             upper if first && FORBIDDEN.contains(&upper) => {
