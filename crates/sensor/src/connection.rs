@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::clock::Stopwatch;
 use crate::crowd::{self, Place};
 use crate::proxy_header::{self, Parsed, Presented};
+use crate::tls::{Ended, Layers};
 use crate::{Sensor, limits};
 
 /// A connection as it was accepted.
@@ -82,6 +83,7 @@ async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
     let conversation = Conversation::open(connection, manner, &sensor.config.persona, seed, &mut out);
     let dialogue = Dialogue {
         stream: accepted.stream,
+        layers: Layers::default(),
         watch: accepted.watch,
         seat: accepted.seat,
         conversation,
@@ -162,18 +164,27 @@ fn seed(connection: &Connection) -> u64 {
 }
 
 /// A conversation and its socket.
-struct Dialogue<'s> {
-    stream: TcpStream,
-    watch: Stopwatch,
+pub(crate) struct Dialogue<'s> {
+    pub(crate) stream: TcpStream,
+    /// TLS between the two.
+    pub(crate) layers: Layers,
+    pub(crate) watch: Stopwatch,
     seat: TakenSeat,
-    conversation: Conversation<'s>,
-    out: Out,
+    pub(crate) conversation: Conversation<'s>,
+    pub(crate) out: Out,
     /// Bytes that were read and not yet taken.
-    unread: Vec<u8>,
+    pub(crate) unread: Vec<u8>,
     /// Whether the peer has sent all it will.
     ended: bool,
     held: Held<'s>,
-    sensor: &'s Sensor,
+    pub(crate) sensor: &'s Sensor,
+}
+
+/// What came from the socket, through the layers that there are.
+pub(crate) enum Raw {
+    Bytes(Vec<u8>),
+    End,
+    Reset,
 }
 
 /// One connection's part in the bytes of message bodies that are held in memory.
@@ -202,7 +213,7 @@ impl Drop for Held<'_> {
 }
 
 /// An engine failed; what it holds may be half-changed.
-struct Failure;
+pub(crate) struct Failure;
 
 impl Dialogue<'_> {
     async fn run(mut self) -> Session {
@@ -216,6 +227,7 @@ impl Dialogue<'_> {
                 }
             }
         };
+        self.take_leave(end);
         let now = self.watch.now();
         if !self.unread.is_empty() {
             self.conversation.leave(now, &self.unread);
@@ -230,6 +242,10 @@ impl Dialogue<'_> {
     async fn step(&mut self) -> Result<Option<End>, Failure> {
         if !self.out.send.is_empty() {
             return Ok(self.send().await.err());
+        }
+        if let Some(secure) = self.out.secure.take() {
+            // In a box, so that connections without TLS do not hold the room for it.
+            return Box::pin(self.secure(secure)).await;
         }
         if let Some(message) = self.out.deliver.take() {
             self.deliver(message).await?;
@@ -247,7 +263,7 @@ impl Dialogue<'_> {
     }
 
     async fn send(&mut self) -> Result<(), End> {
-        let bytes = std::mem::take(&mut self.out.send);
+        let bytes = self.layers.seal(std::mem::take(&mut self.out.send));
         tokio::select! {
             // What the kernel takes at once is sent, also at the stop.
             biased;
@@ -315,25 +331,82 @@ impl Dialogue<'_> {
     }
 
     fn read(&mut self) -> Result<Option<End>, Failure> {
-        thread_local! {
-            /// One buffer for all connections of a thread: an idle connection holds none.
-            static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ_BODY]);
-        }
         let most = if self.conversation.in_body() { limits::READ_BODY } else { limits::READ };
         BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(&mut buffer[..most]) {
             Ok(0) => {
-                self.ended = true;
+                self.end_of_input();
                 Ok(None)
             }
-            Ok(length) => self.receive(&buffer[..length]).map(|()| None),
+            Ok(length) if self.layers.is_empty() => self.receive(&buffer[..length]).map(|()| None),
+            Ok(length) => self.receive_through(&buffer[..length]),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
             Err(_) => Ok(Some(End::Reset)),
         })
     }
+
+    /// Nothing more comes. With TLS the peer should have said so.
+    fn end_of_input(&mut self) {
+        self.ended = true;
+        if !self.layers.is_empty() && self.layers.end() != Some(&Ended::Closed) {
+            self.conversation.cut_off();
+        }
+    }
+
+    /// Lets the conversation read what came through TLS.
+    fn receive_through(&mut self, bytes: &[u8]) -> Result<Option<End>, Failure> {
+        let plain = self.layers.open(bytes);
+        if !plain.is_empty() {
+            self.receive(&plain)?;
+        }
+        // Keys may be changed, and alerts are answered.
+        let answer = self.layers.seal(Vec::new());
+        if !answer.is_empty() {
+            _ = self.stream.try_write(&answer);
+        }
+        match self.layers.end() {
+            Some(Ended::Closed) => self.ended = true,
+            Some(Ended::Broken(_)) => self.end_of_input(),
+            None => {}
+        }
+        Ok(None)
+    }
+
+    /// Waits for what comes next, for a handshake: nothing of it goes to the conversation.
+    pub(crate) async fn read_raw(&mut self) -> Raw {
+        loop {
+            if self.stream.readable().await.is_err() {
+                return Raw::Reset;
+            }
+            let read = BUFFER.with_borrow_mut(|buffer| {
+                self.stream.try_read(buffer).map(|length| (length, self.layers.open(&buffer[..length])))
+            });
+            match read {
+                Ok((0, _)) => return Raw::End,
+                Ok((_, bytes)) if bytes.is_empty() && self.layers.end().is_some() => return Raw::End,
+                Ok((_, bytes)) if bytes.is_empty() => {}
+                Ok((_, bytes)) => return Raw::Bytes(bytes),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return Raw::Reset,
+            }
+        }
+    }
+
+    /// Says that TLS ends, to a peer that may hear it.
+    fn take_leave(&mut self, end: End) {
+        if !self.layers.is_empty() && !matches!(end, End::Reset | End::Unread | End::Failed) {
+            // A few bytes, for which there is room, or nobody takes anything.
+            _ = self.stream.try_write(&self.layers.close());
+        }
+    }
+}
+
+thread_local! {
+    /// One buffer for all connections of a thread: an idle connection holds none.
+    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; limits::READ_BODY]);
 }
 
 /// Runs an engine's code behind a border that its failure does not cross.
-fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
+pub(crate) fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, Failure> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|_| Failure)
 }
 

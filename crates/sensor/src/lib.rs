@@ -18,11 +18,13 @@ mod clock;
 mod connection;
 mod crowd;
 mod guesses;
+mod handshake;
 mod limits;
 mod listen;
 mod proxy_header;
 mod syn;
 mod tally;
+mod tls;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -39,10 +41,12 @@ use tokio_util::task::TaskTracker;
 pub use clock::now;
 pub use limits::{NETWORK_CONNECTIONS, OWN_FILES, raise_open_files};
 pub use listen::{BindError, Listener, adopt, bind};
+pub use tls::Secret;
 
 use crate::crowd::{Arrivals, Crowd};
 use crate::guesses::Guesses;
 use crate::tally::Tally;
+use crate::tls::Certificates;
 
 /// How often a sensor tells that it lives.
 pub const HEARTBEAT: Duration = Duration::from_secs(60);
@@ -52,6 +56,8 @@ pub const HEARTBEAT: Duration = Duration::from_secs(60);
 pub struct SensorConfig {
     pub name: SensorName,
     pub persona: Persona,
+    /// The sensor's own, from which its certificate comes.
+    pub secret: Secret,
     /// Peers whose PROXY protocol header is believed, and from whom one is demanded.
     pub trusted_balancers: Vec<IpNet>,
     /// The version in heartbeats.
@@ -83,6 +89,7 @@ pub async fn run(
         guesses: Guesses::default(),
         networks: Arc::default(),
         arrivals: Arrivals::default(),
+        certificates: Certificates::new(&config.persona, &config.secret),
         tally: Tally::default(),
         config,
         spool,
@@ -116,6 +123,7 @@ struct Sensor {
     /// Open connections by network.
     networks: Arc<Crowd>,
     arrivals: Arrivals,
+    certificates: Certificates,
     tally: Tally,
     stop: CancellationToken,
 }

@@ -14,6 +14,10 @@ pub(crate) const LIFETIME: Duration = Duration::from_secs(6 * 3600);
 /// How long a peer may take to take what it was sent. Then it is closed (`unread`).
 pub(crate) const WRITE_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long a client may take for a TLS handshake, from the moment at which it may begin. Then the connection is closed
+/// (`idle`), and the handshake is recorded as `late`.
+pub(crate) const HANDSHAKE_WITHIN: Duration = Duration::from_secs(30);
+
 /// How long a trusted balancer may take to send its PROXY header. Then the connection is closed (`bad-proxy-header`).
 pub(crate) const PROXY_HEADER_WITHIN: Duration = Duration::from_secs(5);
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use decoy::{Auth, BuiltIn, HttpPersona, Latency, MailPersona, SocksPersona, Web};
+use decoy::{Auth, BuiltIn, Encryption, HttpPersona, Latency, MailPersona, SocksPersona, Web};
 use evidence::{IpNet, SensorName};
 use serde::Deserialize;
 
@@ -89,6 +89,9 @@ pub struct ListenConfig {
     /// In mode `sniff`: whether what lies behind a proxy is as far, and as often dead, as in the real world.
     #[serde(default, deserialize_with = "parsed")]
     pub latency: Latency,
+    /// What becomes of TLS.
+    #[serde(default, deserialize_with = "parsed")]
+    pub tls: Encryption,
     /// The sensor's address as the world knows it; absent: the one that a connection is addressed to.
     pub public_address: Option<IpAddr>,
 }
@@ -158,6 +161,8 @@ impl Config {
                 (_, None) => {}
             }
             let web_on_mail = listen.mode == Mode::Mail && listen.web != Web::default();
+            let implicit_elsewhere = listen.mode != Mode::Mail && listen.tls == Encryption::Implicit;
+            ensure!(!implicit_elsewhere, "listen {}: tls: `implicit` is for mail ports alone", listen.address);
             ensure!(!web_on_mail, "listen {}: web: a mail port leads to no web site", listen.address);
             let far_on_mail = listen.mode == Mode::Mail && listen.latency != Latency::default();
             ensure!(!far_on_mail, "listen {}: latency: nothing lies behind a mail port", listen.address);
@@ -176,7 +181,14 @@ impl ListenConfig {
             Mode::Mail => decoy::Listener::smtp(),
             Mode::Sniff => decoy::Listener::sniffing(self.greet_after_seconds.map(Duration::from_secs_f64)),
         };
-        decoy::Listener { auth: self.auth, web: self.web, latency: self.latency, public: self.public_address, ..manner }
+        decoy::Listener {
+            auth: self.auth,
+            web: self.web,
+            latency: self.latency,
+            encryption: self.tls,
+            public: self.public_address,
+            ..manner
+        }
     }
 }
 
@@ -225,6 +237,7 @@ greet_after_seconds = 3
 auth = "after:3"
 web = "empty"
 latency = "none"
+tls = "off"
 public_address = "198.51.100.7"
 "#;
 
@@ -258,7 +271,9 @@ public_address = "198.51.100.7"
             ("mode = \"mail\"", "mode = \"mail\"\nweb = \"empty\"", &["0.0.0.0:25", "web"]),
             ("\"none\"", "\"some\"", &["some", "natural", "line 17"]),
             ("mode = \"mail\"", "mode = \"mail\"\nlatency = \"none\"", &["0.0.0.0:25", "latency"]),
-            ("198.51.100.7", "example.net", &["line 18"]),
+            ("tls = \"off\"", "tls = \"on\"", &["offered", "line 18"]),
+            ("tls = \"off\"", "tls = \"implicit\"", &["[::]:1080", "tls"]),
+            ("198.51.100.7", "example.net", &["line 19"]),
         ] {
             let error = read(&GOOD.replace(from, to)).unwrap_err();
             assert!(names.iter().all(|name| error.contains(name)), "{to}: {error}");

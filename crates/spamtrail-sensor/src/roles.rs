@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use confinement::Confinement;
 use decoy::Persona;
-use sensor::{Listener, SensorConfig};
+use sensor::{Listener, Secret, SensorConfig};
 use spool::{Identity, Shipping, Spool, SpoolConfig};
 
 use crate::config::Config;
@@ -20,11 +20,19 @@ pub fn sense(config: Config) -> anyhow::Result<()> {
     let persona = persona(&config)?;
     let threads = processors();
     std::fs::create_dir_all(&config.spool).with_context(|| format!("{}", config.spool.display()))?;
+    let secret = Secret::open(&config.spool).with_context(|| format!("the secret in {}", config.spool.display()))?;
     let confinement = Confinement::begin(&config.spool);
-    block_on_threads(threads, serve(config, persona, passed, confinement))
+    block_on_threads(threads, serve(config, Imitated { persona, secret }, passed, confinement))
 }
 
-async fn serve(config: Config, persona: Persona, passed: Passed, confinement: Confinement) -> anyhow::Result<()> {
+/// What the decoy poses as.
+struct Imitated {
+    persona: Persona,
+    secret: Secret,
+}
+
+async fn serve(config: Config, imitated: Imitated, passed: Passed, confinement: Confinement) -> anyhow::Result<()> {
+    let Imitated { persona, secret } = imitated;
     let stop = stopped()?;
     let seats = seats(&config);
     let listeners = listeners(&config, passed)?;
@@ -51,6 +59,7 @@ async fn serve(config: Config, persona: Persona, passed: Passed, confinement: Co
     let sensor_config = SensorConfig {
         name: config.name,
         persona,
+        secret,
         trusted_balancers: config.trusted_balancers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confined,

@@ -80,6 +80,9 @@ pub(crate) struct Up {
     /// Ports that greet at once as a mail server.
     #[arg(long, value_name = "PORT", value_delimiter = ',', default_value = "2525")]
     pub(crate) mail_ports: Vec<u16>,
+    /// Ports that speak TLS from the first byte on, then greet as a mail server.
+    #[arg(long, value_name = "PORT", value_delimiter = ',', default_value = "2465")]
+    pub(crate) smtps_ports: Vec<u16>,
     /// Ports on which the client's first bytes tell what it speaks.
     #[arg(long, value_name = "PORT", value_delimiter = ',', default_value = "1080,3128,8000,8080,8888")]
     pub(crate) proxy_ports: Vec<u16>,

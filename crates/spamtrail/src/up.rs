@@ -136,7 +136,14 @@ impl Role {
 /// Where the sensor listens.
 struct Listen {
     mail: Vec<SocketAddr>,
+    smtps: Vec<SocketAddr>,
     proxy: Vec<SocketAddr>,
+}
+
+impl Listen {
+    fn all(&self) -> impl Iterator<Item = &SocketAddr> {
+        self.mail.iter().chain(&self.smtps).chain(&self.proxy)
+    }
 }
 
 /// Makes folders, identities and the roles' configuration files.
@@ -145,8 +152,12 @@ fn prepare(arguments: &Up, data: &Data) -> anyhow::Result<Listen> {
     let on = |ports: &[u16]| -> Vec<SocketAddr> {
         addresses.iter().flat_map(|address| ports.iter().map(|port| SocketAddr::new(*address, *port))).collect()
     };
-    let listen = Listen { mail: on(&arguments.mail_ports), proxy: on(&arguments.proxy_ports) };
-    if listen.mail.is_empty() && listen.proxy.is_empty() {
+    let listen = Listen {
+        mail: on(&arguments.mail_ports),
+        smtps: on(&arguments.smtps_ports),
+        proxy: on(&arguments.proxy_ports),
+    };
+    if listen.all().next().is_none() {
         bail!("no address of --address can be listened on");
     }
     let identity = data.sensor_identity(&arguments.name);
@@ -174,7 +185,7 @@ fn sensor_config(arguments: &Up, data: &Data, listen: &Listen) -> String {
     let trusted: Vec<_> = arguments.trust.iter().map(|prefix| toml_text(&prefix.to_string())).collect();
     // The sensor is always confined as far as the kernel can. Where only this machine reaches it, a kernel that cannot is no
     // reason not to start.
-    let faces_others = listen.mail.iter().chain(&listen.proxy).any(|address| !address.ip().is_loopback());
+    let faces_others = listen.all().any(|address| !address.ip().is_loopback());
     let mut config = format!(
         "name = {}\nhost = {}\nnetwork_key = {}\nspool = {}\nspool_limit_mib = {}\nmax_connections = {}\ntrusted_balancers = [{}]\n\
          require_confinement = {faces_others}\n",
@@ -188,6 +199,9 @@ fn sensor_config(arguments: &Up, data: &Data, listen: &Listen) -> String {
     );
     for address in &listen.mail {
         config += &format!("\n[[listen]]\naddress = \"{address}\"\nmode = \"mail\"\n");
+    }
+    for address in &listen.smtps {
+        config += &format!("\n[[listen]]\naddress = \"{address}\"\nmode = \"mail\"\ntls = \"implicit\"\n");
     }
     for address in &listen.proxy {
         config += &format!("\n[[listen]]\naddress = \"{address}\"\nmode = \"sniff\"\ngreet_after_seconds = 3\n");
@@ -217,7 +231,7 @@ fn write(path: &Path, text: &str) -> anyhow::Result<()> {
 #[allow(clippy::print_stdout, reason = "it is this command's result")]
 fn tell(arguments: &Up, data: &Data, listen: &Listen) -> anyhow::Result<()> {
     let list = |addresses: &[SocketAddr]| addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
-    let (mail, proxy) = (list(&listen.mail), list(&listen.proxy));
+    let (mail, smtps, proxy) = (list(&listen.mail), list(&listen.smtps), list(&listen.proxy));
     let portal = arguments.portal;
     let folder = data.path().display();
     let option =
@@ -230,6 +244,7 @@ fn tell(arguments: &Up, data: &Data, listen: &Listen) -> anyhow::Result<()> {
         "\
 sensor {name} listens
   mail relay               {mail}
+  mail relay, TLS first    {smtps}
   HTTP, SOCKS4/4a/5, SMTP  {proxy}
 portal                     http://{portal}/
 data                       {folder}

@@ -20,7 +20,7 @@ pub struct Secure {
 }
 
 /// Who the client believes to speak with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Server {
     /// This machine.
     Own,

@@ -73,6 +73,11 @@ impl Persona {
         }
     }
 
+    /// The key of the network that its sensor is in.
+    pub fn key(&self) -> &NetworkKey {
+        &self.key
+    }
+
     /// The names of its programs, for the log.
     pub fn names(&self) -> String {
         format!("{} {} {}", self.mail.name, self.http.name, self.socks.name)

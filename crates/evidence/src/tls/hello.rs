@@ -81,6 +81,11 @@ impl HelloReader {
         false
     }
 
+    /// What is kept so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// What was kept.
     pub fn into_bytes(mut self) -> Vec<u8> {
         self.bytes.shrink_to_fit();
@@ -310,6 +315,35 @@ mod tests {
         assert_eq!(reader.push(&endless), Heard::Part);
         let heard = (0..100).map(|_| reader.push(&record)).last();
         assert_eq!((heard, reader.into_bytes().len()), (Some(Heard::Other), MAX_HELLO));
+    }
+
+    proptest::proptest! {
+        /// Whatever comes: no panic, and the same is kept however it was split.
+        #[test]
+        fn any_bytes_are_read_and_kept_the_same_in_all_pieces(
+            fragments in proptest::collection::vec(proptest::collection::vec(proptest::prelude::any::<u8>(), 0..80), 1..8),
+            framed in proptest::prelude::any::<bool>(),
+            piece in 1_usize..40,
+        ) {
+            let record = |fragment: &Vec<u8>| match framed {
+                true => [&[HANDSHAKE, 3, 1, 0, fragment.len() as u8], fragment.as_slice()].concat(),
+                false => fragment.clone(),
+            };
+            let mut stream: Vec<u8> = fragments.iter().flat_map(record).collect();
+            if framed && stream.len() > 9 {
+                stream[5..8].copy_from_slice(&[CLIENT_HELLO, 0, 0]);
+            }
+            let read = |size: usize| {
+                let mut reader = HelloReader::default();
+                let heard = stream.chunks(size).map(|piece| reader.push(piece)).last();
+                (heard, reader.into_bytes())
+            };
+            let (heard, kept) = read(stream.len().max(1));
+            proptest::prop_assert_eq!(&read(piece), &(heard, kept.clone()));
+            if let Some(hello) = ClientHello::parse(&kept) {
+                proptest::prop_assert_eq!(hello.ja4().len(), 36);
+            }
+        }
     }
 
     #[test]

@@ -65,6 +65,7 @@ pub(crate) fn start_with(
     let config = SensorConfig {
         name,
         persona: Persona::built_in("mx.example.net"),
+        secret: sensor::Secret::new([7; 32]),
         trusted_balancers,
         version: "test".into(),
         confined: false,

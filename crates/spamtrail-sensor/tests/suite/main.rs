@@ -8,4 +8,5 @@ mod namespace;
 mod passed;
 mod running;
 mod soak;
+mod tls;
 mod units;

@@ -123,6 +123,9 @@ fn stock_clients_deliver_through_every_protocol_and_the_bytes_are_kept() {
             deliver(curl, &message(token));
             sent(token, protocol, observatory.proxy);
         }
+        for Expected { token, protocol, port } in through_tls(&observatory) {
+            sent(token, protocol, port);
+        }
     }
     if has_program("msmtp") {
         let mut msmtp = Command::new("msmtp");
@@ -166,8 +169,44 @@ fn stock_clients_deliver_through_every_protocol_and_the_bytes_are_kept() {
         let line = page.iter().find(|line| line["protocol"] == protocol);
         assert_eq!(line.map_or(0, |line| line["emails"].as_u64().unwrap()), count, "{protocol}");
     }
+    if has_program("curl") {
+        tls_is_told(&observatory);
+    }
     portal_shows(&observatory, expected.len());
     observatory.stop();
+}
+
+/// What curl sends through TLS: to the relay, and through proxies.
+fn through_tls(observatory: &Observatory) -> Vec<Expected> {
+    let (https, socks) = (format!("https://{}", observatory.socks()), format!("socks5h://{}", observatory.socks()));
+    let (smtp, smtps) = (format!("smtp://{}", observatory.smtp()), format!("smtps://127.0.0.1:{}", observatory.smtps));
+    let (mail, wrapped, proxy) = (observatory.mail, observatory.smtps, observatory.proxy);
+    let cases = [
+        ("curl-starttls", "SMTP", mail, &["--ssl-reqd", &smtp][..]),
+        ("curl-smtps", "SMTP", wrapped, &[&smtps]),
+        ("curl-https", "HTTP", proxy, &["--proxytunnel", "--proxy", &https, "smtp://mx.example.net:25"]),
+        ("curl-socks-smtps", "S5", proxy, &["--proxy", &socks, "smtps://mx.example.net:465"]),
+    ];
+    let deliver_one = |(token, protocol, port, arguments): (&'static str, &'static str, u16, &[&str])| {
+        let mut curl = Command::new("curl");
+        curl.args(["--silent", "--show-error", "--insecure", "--proxy-insecure", "--mail-from", "a@example.org"]);
+        curl.args(["--mail-rcpt", "b@example.net", "--upload-file", "-"]).args(arguments);
+        deliver(curl, &message(token));
+        Expected { token, protocol, port }
+    };
+    cases.into_iter().map(deliver_one).collect()
+}
+
+/// The layers and hellos of [`through_tls`], as the lake has them.
+fn tls_is_told(observatory: &Observatory) {
+    observatory.wait_for("SELECT count(*) FROM sessions WHERE tls_ja4 IS NOT NULL", 4, VISIBLE_WITHIN);
+    let rows = observatory.sql("SELECT path, tls_version, tls_sni, tls_ja4 FROM sessions WHERE tls_ja4 IS NOT NULL");
+    let told = |path: &str| rows.iter().find(|row| row[0] == path).unwrap_or_else(|| panic!("{path}: {rows:?}"));
+    for path in ["SMTP>TLS>SMTP", "TLS>SMTP", "TLS>HTTP>SMTP", "S5>TLS>SMTP"] {
+        assert_eq!(told(path)[1], "1.3", "{path}");
+        assert!(told(path)[3].starts_with("t13"), "{path}: {rows:?}");
+    }
+    assert_eq!(told("S5>TLS>SMTP")[2], "mx.example.net");
 }
 
 /// A mail server may not change the content, but clients end the last line in their own ways.

@@ -14,6 +14,7 @@ pub(crate) struct Observatory {
     folder: Option<tempfile::TempDir>,
     pub data: PathBuf,
     pub mail: u16,
+    pub smtps: u16,
     pub proxy: u16,
     pub portal: u16,
 }
@@ -32,10 +33,11 @@ impl Observatory {
     }
 
     pub(crate) fn start_in(data: &Path, flags: &[&str]) -> Self {
-        let [mail, proxy, portal, collector] = free_ports();
+        let [mail, smtps, proxy, portal, collector] = free_ports();
         let mut child = spamtrail(&["up"])
             .args(["--data", data.to_str().unwrap(), "--address", "127.0.0.1"])
             .args(["--mail-ports", &mail.to_string(), "--proxy-ports", &proxy.to_string()])
+            .args(["--smtps-ports", &smtps.to_string()])
             .args(["--portal", &format!("127.0.0.1:{portal}"), "--collector", &format!("127.0.0.1:{collector}")])
             .args(flags)
             .stdout(Stdio::piped())
@@ -45,7 +47,7 @@ impl Observatory {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let told: Vec<_> = lines.map_while(Result::ok).take_while(|line| !line.starts_with("Ctrl-C")).collect();
         assert!(told.first().is_some_and(|line| line.contains("listens")), "it does not start: {told:?}");
-        Self { child, folder: None, data: data.to_owned(), mail, proxy, portal }
+        Self { child, folder: None, data: data.to_owned(), mail, smtps, proxy, portal }
     }
 
     /// The result of a command on this observatory's data.
