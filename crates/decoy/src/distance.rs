@@ -43,7 +43,7 @@ const SLOWEST_NAME: u64 = 60;
 /// Of 1000 unknown hosts, how many refuse, are unreachable, and are behind a filter: 55 in all.
 const DEAD: [(u64, NoAnswer); 3] = [(20, NoAnswer::Refused), (15, NoAnswer::Unreachable), (20, NoAnswer::TimedOut)];
 
-/// Ends of names that everybody knows to be alive: large mail providers, and where their mail servers are; and the names
+/// Ends of names that everybody knows to be alive, besides those of `providers.toml`: large mail providers, and where their mail servers are; and the names
 /// of documents (RFC 2606), by which operators try their sensor.
 const ALIVE: [&str; 38] = [
     "example",
@@ -148,7 +148,7 @@ pub(crate) fn dead(target: &Target, quirk: Option<Quirk>, cx: &Cx<'_>) -> Option
     }
     if cx.listener.latency == Latency::None
         || quirk == Some(Quirk::OwnTarget)
-        || is_known_alive(target)
+        || is_known_alive(target, cx)
         || http::is_known(target)
     {
         return None;
@@ -164,7 +164,7 @@ pub(crate) fn dead(target: &Target, quirk: Option<Quirk>, cx: &Cx<'_>) -> Option
 }
 
 /// Whether a host is one that everybody knows to be alive.
-fn is_known_alive(target: &Target) -> bool {
+fn is_known_alive(target: &Target, cx: &Cx<'_>) -> bool {
     match policy::address(&target.host) {
         Some(IpAddr::V4(address)) => ALIVE_NETWORKS
             .iter()
@@ -172,7 +172,9 @@ fn is_known_alive(target: &Target) -> bool {
         Some(IpAddr::V6(address)) => address.segments()[..2] == [0x2001, 0xdb8],
         None => {
             let name = policy::name(&target.host);
-            ALIVE.iter().any(|end| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+            let is_below =
+                |end: &&str| name.strip_suffix(end).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+            cx.persona.far.is_provider(&name) || ALIVE.iter().any(is_below)
         }
     }
 }

@@ -87,6 +87,11 @@ impl FarMail {
         Ok(Self { servers, providers })
     }
 
+    /// Whether a name is a large provider's, or below one.
+    pub(crate) fn is_provider(&self, name: &str) -> bool {
+        self.providers.iter().any(|provider| provider.names.iter().any(|suffix| is_below(name, suffix)))
+    }
+
     pub(super) fn server(&self, place: usize) -> &MailPersona {
         &self.servers[place]
     }
@@ -132,7 +137,7 @@ fn drawn_name(draw: &[u8; 32]) -> String {
     format!(
         "{}.{syllables}{}.{}",
         pick(&HOSTS, draw[0]),
-        if draw[5] % 4 == 0 { "net" } else { "" },
+        if draw[5].is_multiple_of(4) { "net" } else { "" },
         pick(&ENDS, draw[6])
     )
 }
