@@ -1,6 +1,6 @@
 //! The role `collect`: receives segments, takes them into the lake, keeps the lake tidy.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -53,8 +53,7 @@ pub(crate) async fn collect(config: CollectConfig) -> anyhow::Result<()> {
     let inbox = Arc::new(Mutex::new(Inbox::open(&data.inbox(), taken.by_all)?));
     let folder = data.origin();
     let tables = Arc::new(tokio::task::spawn_blocking(move || Tables::open(&folder)).await??);
-    let mut judge = Judge::new(config.public_addresses.clone());
-    judge.recall(&Reader::open(&data.lake()).await?.snapshot().await?, sensor::now()).await?;
+    let judge = Judge::new(config.public_addresses.clone());
     let mut ingest = Ingest::new(catalogue(&data.signatures())?, judge);
     remember_recent(&mut ingest, &data.lake()).await?;
     let listener =
@@ -68,7 +67,8 @@ pub(crate) async fn collect(config: CollectConfig) -> anyhow::Result<()> {
     let received = Arc::clone(&inbox);
     let receiving = spool::receive(listener, identity, received, move || notify.notify_one(), stop.clone());
     let stop_taking = CancellationToken::new();
-    let taker = Taker { lake: Arc::clone(&lake), inbox, tables: Arc::clone(&tables), ingest, arrived };
+    let folder = data.lake();
+    let taker = Taker { lake: Arc::clone(&lake), folder, inbox, tables: Arc::clone(&tables), ingest, arrived };
     let taking = tokio::spawn(taker.run(stop_taking.clone()));
     let releasing = tokio::spawn(release::run(data, config.release.clone(), stop.clone()));
     let keeping = tokio::spawn(keep(lake, tables, config, stop.clone()));
@@ -94,6 +94,8 @@ pub(crate) fn prepare_identity(data: &Data) -> anyhow::Result<Authority> {
 /// Takes segments from the inbox into the lake.
 struct Taker {
     lake: Arc<Lake>,
+    /// Where the lake is.
+    folder: PathBuf,
     inbox: Arc<Mutex<Inbox>>,
     tables: Arc<Tables>,
     ingest: Ingest,
@@ -135,6 +137,8 @@ impl Taker {
 
     /// Takes in a batch: whether there are more.
     async fn take_some(&mut self) -> anyhow::Result<bool> {
+        // Before the first, and not before the collector serves: sensors need not wait for it.
+        self.ingest.recall(&self.folder).await?;
         let waiting = self.with_inbox(|inbox| inbox.list()).await?;
         let Some(first) = waiting.first().map(|arrival| arrival.number) else { return Ok(false) };
         // What some tables have, since the last attempt failed half-way, goes first, and alone.

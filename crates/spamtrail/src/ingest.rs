@@ -1,13 +1,14 @@
 //! Segments of the inbox become rows of the lake.
 
 use std::collections::{HashSet, VecDeque};
+use std::path::Path;
 
 use evidence::{
     Connection, ContentRow, HeartbeatId, HeartbeatRow, MessageId, MessageRow, Origin, Record, SessionId, SessionRow,
     System, Time,
 };
 use fingerprint::Catalogue;
-use lake::Rows;
+use lake::{LakeError, Reader, Rows};
 use origin::Atlas;
 use sha2::{Digest, Sha256};
 
@@ -33,6 +34,15 @@ impl Ingest {
     /// Remembers a record that the lake has, by its id.
     pub(crate) fn remember(&mut self, id: RecordId) {
         self.recent.insert(id);
+    }
+
+    /// Reads back what is to be known of sources and drop-boxes, once.
+    pub(crate) async fn recall(&mut self, lake: &Path) -> Result<(), LakeError> {
+        if !self.judge.has_recalled() {
+            let snapshot = Reader::open(lake).await?.snapshot().await?;
+            self.judge.recall(&snapshot, sensor::now()).await?;
+        }
+        Ok(())
     }
 
     /// The rows given out so far are in the lake.

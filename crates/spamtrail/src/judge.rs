@@ -27,8 +27,9 @@ const TESTED_WITHIN: Duration = Duration::from_secs(90 * 86_400);
 pub(crate) struct Judge {
     /// For each sensor, its addresses besides the one that a connection is addressed to.
     public: BTreeMap<String, Vec<IpAddr>>,
-    /// What the lake has.
+    /// What the lake has, and whether it was read back.
     kept: Known,
+    has_recalled: bool,
     /// What was judged since, and the same as [`Known`].
     events: Vec<Event>,
     unkept: Known,
@@ -46,7 +47,11 @@ struct Event {
 
 impl Judge {
     pub(crate) fn new(public: BTreeMap<String, Vec<IpAddr>>) -> Self {
-        Self { public, kept: Known::default(), events: Vec::new(), unkept: Known::default() }
+        Self { public, kept: Known::default(), has_recalled: false, events: Vec::new(), unkept: Known::default() }
+    }
+
+    pub(crate) const fn has_recalled(&self) -> bool {
+        self.has_recalled
     }
 
     /// Judges a message, and takes note of it.
@@ -98,6 +103,7 @@ impl Judge {
 
     /// Reads back what the lake has.
     pub(crate) async fn recall(&mut self, snapshot: &Snapshot, now: Time) -> Result<(), LakeError> {
+        let mut known = Known::default();
         let since = |ago| Window { from: now - ago, until: now + TESTED_WITHIN };
         let parameters = |ago| [("since", Value::Instant(now - ago))];
         let query = format!(
@@ -112,7 +118,7 @@ impl Judge {
             else {
                 continue;
             };
-            self.kept.sources.entry(source).others = u32::try_from(others).unwrap_or(u32::MAX);
+            known.sources.entry(source).others = u32::try_from(others).unwrap_or(u32::MAX);
         }
         let query = format!(
             "SELECT source_ip, sensor, session_id, recipients FROM messages
@@ -120,7 +126,8 @@ impl Judge {
             Verdict::TEST
         );
         let answer = snapshot.within(since(TESTED_WITHIN)).sql(&query, &parameters(TESTED_WITHIN)).await?;
-        answer.rows.iter().filter_map(|row| event(row)).for_each(|event| self.kept.note(&event));
+        answer.rows.iter().filter_map(|row| event(row)).for_each(|event| known.note(&event));
+        (self.kept, self.has_recalled) = (known, true);
         Ok(())
     }
 }
