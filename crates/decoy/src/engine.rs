@@ -7,6 +7,7 @@ use minicbor::bytes::ByteVec;
 
 use crate::conversation::Listener;
 use crate::conversation::Stored;
+use crate::dialect::Dialect;
 use crate::http::Http;
 use crate::persona::{Persona, fill};
 use crate::recorder::Secret;
@@ -224,6 +225,7 @@ impl Cx<'_> {
     /// Notes that the peer speaks this protocol, inside those it spoke before.
     pub(crate) fn enter(&mut self, protocol: Protocol) {
         self.facts.path.push(protocol);
+        self.facts.dialect.enter(protocol);
     }
 
     pub(crate) fn request(&mut self, protocol: Protocol, verb: &[u8], target: Target, answer: Answer) {
@@ -261,6 +263,8 @@ impl Cx<'_> {
             secret: offered.secret.to_vec().into(),
             accepted,
             challenge: offered.challenge.map(|challenge| challenge.to_vec().into()),
+            length: None,
+            sealed: None,
         });
         accepted
     }
@@ -309,6 +313,8 @@ pub(crate) struct Facts {
     pub(crate) user: Option<ByteVec>,
     /// Logins that were refused.
     pub(crate) refused_logins: u32,
+    /// How it speaks.
+    pub(crate) dialect: Dialect,
     /// Secrets of the last step, for the recorder.
     pub(crate) secrets: Vec<Secret>,
     /// Bytes of the lists of requests and logins.

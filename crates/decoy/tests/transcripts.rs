@@ -264,6 +264,9 @@ fn record(outcome: &Outcome) -> String {
             _ = writeln!(text, "= challenge {}", shown(challenge));
         }
     }
+    if let Some(dialect) = &session.dialect {
+        _ = writeln!(text, "= dialect {}", dialect.text);
+    }
     _ = writeln!(
         text,
         "= commands {} messages {} recipients {} refused {} received {} sent {} cut {}",

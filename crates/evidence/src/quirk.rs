@@ -45,10 +45,14 @@ pub enum Quirk {
     OwnTarget = 34,
     JudgeAsked = 35,
     SmugglingShape = 36,
+    BareCrCommand = 37,
+    BareCrData = 38,
+    NulData = 39,
+    HiddenEndOfData = 40,
 }
 
 impl Quirk {
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 41] = [
         Self::EarlyTalker,
         Self::BareLfCommand,
         Self::BareLfData,
@@ -86,6 +90,10 @@ impl Quirk {
         Self::OwnTarget,
         Self::JudgeAsked,
         Self::SmugglingShape,
+        Self::BareCrCommand,
+        Self::BareCrData,
+        Self::NulData,
+        Self::HiddenEndOfData,
     ];
 
     /// The name in records, columns and transcripts.
@@ -151,6 +159,13 @@ impl Quirk {
             Self::SmugglingShape => (
                 "smuggling-shape",
                 "ended a message oddly though its commands end with CR LF, as a smuggled message does",
+            ),
+            Self::BareCrCommand => ("bare-cr-command", "put a CR inside a command"),
+            Self::BareCrData => ("bare-cr-data", "put a CR without LF inside a message"),
+            Self::NulData => ("nul-data", "put a NUL byte inside a message"),
+            Self::HiddenEndOfData => (
+                "hidden-end-of-data",
+                "put a lone dot into a message between line ends that are not CR LF, or with NUL bytes, where other servers may see its end",
             ),
             Self::JudgeAsked => {
                 ("judge-asked", "fetched a page that echoes the request or tells the address it came from")

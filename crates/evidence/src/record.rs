@@ -38,7 +38,9 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Boot, Clock, Connection, Counters, End, HeartbeatId, Quirks, SessionId, SpoolState, Time, Transcript};
+    use crate::{
+        Boot, Clock, Connection, Counters, Dialect, End, HeartbeatId, Quirks, SessionId, SpoolState, Time, Transcript,
+    };
 
     fn session() -> Record {
         Record::Session(Box::new(Session {
@@ -65,6 +67,7 @@ mod tests {
             recipients: 0,
             refused: 0,
             transcript: Transcript::default(),
+            dialect: Some(Dialect { text: "d1 SMTP order:close".into(), pipelined: true }),
         }))
     }
 

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use confinement::Confinement;
 use decoy::Persona;
 use sensor::{Listener, SensorConfig};
-use spool::{Identity, Shipping, Spool, SpoolConfig};
+use spool::{Identity, Seal, Shipping, Spool, SpoolConfig};
 
 use crate::config::Config;
 use crate::passed::Passed;
@@ -18,14 +18,24 @@ use crate::process::{announce_ready, block_on_threads, processors, stopped};
 pub fn sense(config: Config) -> anyhow::Result<()> {
     let passed = Passed::take()?;
     let persona = persona(&config)?;
+    let seal = seal(&config)?;
     let threads = processors();
     std::fs::create_dir_all(&config.spool).with_context(|| format!("{}", config.spool.display()))?;
     let confinement = Confinement::begin(&config.spool);
-    block_on_threads(threads, serve(config, persona, passed, confinement))
+    block_on_threads(threads, serve(config, persona, seal, passed, confinement))
 }
 
-async fn serve(config: Config, persona: Persona, passed: Passed, confinement: Confinement) -> anyhow::Result<()> {
+async fn serve(
+    config: Config,
+    persona: Persona,
+    seal: Option<Seal>,
+    passed: Passed,
+    confinement: Confinement,
+) -> anyhow::Result<()> {
     let stop = stopped()?;
+    if seal.is_none() {
+        tracing::warn!("no `seal` is set: of the passwords that clients offer only the length is kept");
+    }
     let seats = seats(&config);
     let listeners = listeners(&config, passed)?;
     let spool_config = SpoolConfig {
@@ -51,6 +61,7 @@ async fn serve(config: Config, persona: Persona, passed: Passed, confinement: Co
     let sensor_config = SensorConfig {
         name: config.name,
         persona,
+        seal,
         trusted_balancers: config.trusted_balancers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confined,
@@ -124,10 +135,16 @@ pub async fn ship(config: Config) -> anyhow::Result<()> {
     Ok(spool::ship(shipping, stop).await?)
 }
 
+/// Read before files are confined.
+fn seal(config: &Config) -> anyhow::Result<Option<Seal>> {
+    config.seal.as_deref().map(Seal::read).transpose().context("seal")
+}
+
 /// Reads everything that the roles would read, and changes nothing.
 pub fn check(path: &Path) -> anyhow::Result<Config> {
     let config = Config::read(path)?;
     persona(&config)?;
+    seal(&config)?;
     if let Some(ship) = &config.ship {
         Identity::read(&ship.identity)?;
     }

@@ -67,6 +67,7 @@ pub(crate) fn start_with(
         persona: Persona::built_in("mx.example.net"),
         trusted_balancers,
         version: "test".into(),
+        seal: None,
         confined: false,
         network_connections,
         network_arrivals,
