@@ -298,6 +298,14 @@ impl<'p> Conversation<'p> {
         &self.connection
     }
 
+    /// Has the secrets of new logins sealed: `close` gets each, and what it makes of it stays. To be called after every
+    /// step that takes input, and before the end.
+    pub fn seal(&mut self, close: impl Fn(&[u8]) -> Option<Vec<u8>>) {
+        for login in self.facts.logins.iter_mut().rev().take_while(|login| login.length.is_none()) {
+            login.seal(&close);
+        }
+    }
+
     /// Bytes taken so far.
     pub fn received(&self) -> u64 {
         self.recorder.length()
@@ -355,6 +363,7 @@ impl<'p> Conversation<'p> {
             refused: self.facts.refused,
             transcript,
             tls: self.facts.tls,
+            dialect: self.facts.dialect.finish(end),
         }
     }
 

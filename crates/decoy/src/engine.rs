@@ -6,6 +6,7 @@ use evidence::{Answer, Connection, End, Login, Message, Protocol, Quirk, Quirks,
 use minicbor::bytes::ByteVec;
 
 use crate::conversation::{Listener, Secure, Stored};
+use crate::dialect::Dialect;
 use crate::http::Http;
 use crate::persona::{Persona, fill};
 use crate::policy::Encryption;
@@ -241,6 +242,7 @@ impl Cx<'_> {
     /// Notes that the peer speaks this protocol, inside those it spoke before.
     pub(crate) fn enter(&mut self, protocol: Protocol) {
         self.facts.path.push(protocol);
+        self.facts.dialect.enter(protocol);
     }
 
     /// Whether the client may begin another TLS layer.
@@ -288,6 +290,8 @@ impl Cx<'_> {
             secret: offered.secret.to_vec().into(),
             accepted,
             challenge: offered.challenge.map(|challenge| challenge.to_vec().into()),
+            length: None,
+            sealed: None,
         });
         accepted
     }
@@ -338,6 +342,8 @@ pub(crate) struct Facts {
     pub(crate) refused_logins: u32,
     /// TLS layers, and the handshake that failed, if one did.
     pub(crate) tls: Vec<Tls>,
+    /// How it speaks.
+    pub(crate) dialect: Dialect,
     /// Secrets of the last step, for the recorder.
     pub(crate) secrets: Vec<Secret>,
     /// Bytes of the lists of requests and logins.

@@ -45,6 +45,7 @@
 #![forbid(unsafe_code)]
 
 mod conversation;
+mod dialect;
 mod distance;
 mod engine;
 mod http;

@@ -17,10 +17,29 @@ pub(crate) struct LineReader {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Line {
     pub(crate) bytes: Vec<u8>,
-    /// Whether LF stood without CR before it.
-    pub(crate) bare_lf: bool,
+    pub(crate) end: LineEnd,
     /// Whether the line was longer than the limit.
     pub(crate) cut: bool,
+}
+
+/// What ends a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LineEnd {
+    CrLf,
+    /// LF without CR before it.
+    Lf,
+    /// More than one CR before LF.
+    CrCrLf,
+}
+
+impl LineEnd {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::CrLf => "crlf",
+            Self::Lf => "lf",
+            Self::CrCrLf => "crcrlf",
+        }
+    }
 }
 
 impl LineReader {
@@ -45,21 +64,25 @@ impl LineReader {
         if self.strict && lf.unwrap_or(input.len()) > room {
             self.bytes.extend_from_slice(&input[..room]);
             self.last = 0;
-            return (room + 1, Some(Line { bytes: std::mem::take(&mut self.bytes), bare_lf: false, cut: true }));
+            return (room + 1, Some(Line { bytes: std::mem::take(&mut self.bytes), end: LineEnd::CrLf, cut: true }));
         }
         let Some(lf) = lf else {
             self.keep(input);
             return (input.len(), None);
         };
         self.keep(&input[..lf]);
-        let bare_lf = self.last != b'\r';
         let mut bytes = std::mem::take(&mut self.bytes);
+        let end = match (self.last, bytes.as_slice()) {
+            (b'\r', [.., b'\r', b'\r']) => LineEnd::CrCrLf,
+            (b'\r', _) => LineEnd::CrLf,
+            _ => LineEnd::Lf,
+        };
         while bytes.last() == Some(&b'\r') {
             bytes.pop();
         }
         let cut = std::mem::take(&mut self.beyond) > 0;
         self.last = 0;
-        (lf + 1, Some(Line { bytes, bare_lf, cut }))
+        (lf + 1, Some(Line { bytes, end, cut }))
     }
 
     fn keep(&mut self, input: &[u8]) {
@@ -76,6 +99,7 @@ impl LineReader {
 
 #[cfg(test)]
 mod tests {
+    use super::LineEnd::*;
     use super::*;
 
     fn lines(limit: usize, pieces: &[&[u8]]) -> Vec<Line> {
@@ -92,13 +116,13 @@ mod tests {
         lines
     }
 
-    fn line(bytes: &[u8], bare_lf: bool, cut: bool) -> Line {
-        Line { bytes: bytes.to_vec(), bare_lf, cut }
+    fn line(bytes: &[u8], end: LineEnd, cut: bool) -> Line {
+        Line { bytes: bytes.to_vec(), end, cut }
     }
 
     #[test]
     fn a_line_ends_at_lf_and_loses_every_cr_before_it() {
-        let expected = [line(b"a", false, false), line(b"b", true, false), line(b"c", false, false)];
+        let expected = [line(b"a", CrLf, false), line(b"b", Lf, false), line(b"c", CrCrLf, false)];
         assert_eq!(lines(10, &[b"a\r\nb\nc\r\r\n"]), expected);
         assert_eq!(lines(10, &[b"a", b"\r", b"\n", b"b\nc\r", b"\r\n"]), expected);
     }
@@ -116,7 +140,7 @@ mod tests {
                     rest = &rest[used..];
                 }
             }
-            assert_eq!(found, [line(b"abc", false, true), line(b"efg", false, true), line(b"", false, false)]);
+            assert_eq!(found, [line(b"abc", CrLf, true), line(b"efg", CrLf, true), line(b"", CrLf, false)]);
         }
     }
 
@@ -124,7 +148,7 @@ mod tests {
     fn what_is_beyond_the_limit_is_dropped_and_told() {
         assert_eq!(
             lines(3, &[b"abc\r\n", b"abcd\r\nx\n"]),
-            [line(b"abc", false, false), line(b"abc", false, true), line(b"x", true, false)]
+            [line(b"abc", CrLf, false), line(b"abc", CrLf, true), line(b"x", Lf, false)]
         );
     }
 }

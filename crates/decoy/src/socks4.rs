@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use evidence::{Answer, End, Protocol, Quirk, Target};
 
+use crate::dialect::{self, Feature};
 use crate::distance::NoAnswer;
 use crate::engine::{Cx, Offered, Step, Then};
 use crate::persona::{Bound, Version4};
@@ -95,6 +96,7 @@ fn answer(cx: &mut Cx<'_>, request: &Request<'_>, used: usize) -> (Step, bool) {
         None => (Protocol::Socks4, target::v4(request.address, request.port)),
     };
     cx.enter(protocol);
+    note(cx, request);
     // The user id is all that this version has for a login.
     let allowed = match request.user {
         b"" => !cx.listener.auth.demands_login(),
@@ -140,4 +142,17 @@ fn reply(cx: &mut Cx<'_>, request: &Request<'_>, code: u8, repeats: bool) {
     cx.reply.extend_from_slice(&[0, code]);
     cx.reply.extend_from_slice(&port.to_be_bytes());
     cx.reply.extend_from_slice(&address);
+}
+
+/// Notes how the request is written: of a 4a request the address that stands for none is the client's choice.
+fn note(cx: &mut Cx<'_>, request: &Request<'_>) {
+    let dialect = &mut cx.facts.dialect;
+    dialect.note(Feature::User, dialect::known_user(request.user));
+    dialect.note(Feature::Command, dialect::socks_command(request.command));
+    match request.name {
+        Some(name) => {
+            dialect.note(Feature::Address, &format!("{} 0.0.0.{}", dialect::address(name), request.address[3]));
+        }
+        None => dialect.note(Feature::Address, "ip4"),
+    }
 }

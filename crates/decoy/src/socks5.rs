@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use evidence::{Answer, End, Protocol, Quirk, Target};
 
+use crate::dialect::{self, Feature};
 use crate::distance::NoAnswer;
 use crate::engine::{Cx, Offered, Step, Then};
 use crate::persona::{Bound, Login};
@@ -83,6 +84,7 @@ impl Socks5 {
 
     fn greeting(&mut self, cx: &mut Cx<'_>, methods: &[u8], used: usize) -> Step {
         cx.enter(Protocol::Socks5);
+        cx.facts.dialect.note(Feature::Methods, &methods_form(methods));
         let wanted: &[u8] = match cx.persona.socks.login {
             _ if cx.listener.auth.demands_login() => &[USER_PASSWORD],
             Login::Never => &[NO_AUTHENTICATION],
@@ -103,6 +105,7 @@ impl Socks5 {
         let user_end = 2 + usize::from(message[1]);
         let (user, secret) = (&message[2..user_end], &message[user_end + 1..]);
         cx.hide(Secret::exactly(&message[..=user_end], secret));
+        cx.facts.dialect.note(Feature::User, dialect::known_user(user));
         let accepted = cx.login(Offered { secret, ..Offered::new(Protocol::Socks5, "userpass", user) });
         let persona = &cx.persona.socks;
         let malformed = message[0] != 1 || user.is_empty();
@@ -124,6 +127,7 @@ impl Socks5 {
     }
 
     fn request(&mut self, cx: &mut Cx<'_>, message: &[u8], used: usize) -> Step {
+        note(cx, message);
         let persona = &cx.persona.socks;
         let verb: &[u8] = match message[1] {
             1 => b"CONNECT",
@@ -204,6 +208,41 @@ fn refuse(cx: &mut Cx<'_>, code: Option<u8>, used: usize) -> Step {
         reply(cx, code);
     }
     Step::used(used).then(Then::Close(End::Answered))
+}
+
+/// Most methods that are told. `+` stands for more.
+const MAX_METHODS: usize = 8;
+
+/// The methods in their order; `none` for none.
+fn methods_form(methods: &[u8]) -> String {
+    let mut told: Vec<_> = methods.iter().take(MAX_METHODS).map(u8::to_string).collect();
+    match methods.len() {
+        0 => "none".to_owned(),
+        length if length > MAX_METHODS => {
+            told.push("+".to_owned());
+            told.join(" ")
+        }
+        _ => told.join(" "),
+    }
+}
+
+/// Notes how a request is written.
+fn note(cx: &mut Cx<'_>, message: &[u8]) {
+    let dialect = &mut cx.facts.dialect;
+    dialect.note(Feature::Command, dialect::socks_command(message[1]));
+    dialect.note(
+        Feature::Address,
+        match message[3] {
+            1 => "ip4",
+            4 => "ip6",
+            // A name that is an address tells of a client that does not look.
+            3 if dialect::address(message.get(5..message.len().saturating_sub(2)).unwrap_or_default()) != "name" => {
+                "ip-as-name"
+            }
+            3 => "name",
+            _ => "?",
+        },
+    );
 }
 
 /// `05 n methods`

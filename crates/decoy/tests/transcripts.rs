@@ -289,6 +289,9 @@ fn record(outcome: &Outcome) -> String {
         let ja4 = tls.client_hello().map_or("none".to_owned(), |hello| hello.ja4());
         _ = writeln!(text, "= tls {} {} ja4 {ja4}", tls.depth, shown(tls.handshake.text().as_bytes()));
     }
+    if let Some(dialect) = &session.dialect {
+        _ = writeln!(text, "= dialect {}", dialect.text);
+    }
     _ = writeln!(
         text,
         "= commands {} messages {} recipients {} refused {} received {} sent {} cut {}",

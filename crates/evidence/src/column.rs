@@ -5,133 +5,20 @@
 //! for another meaning, so that old files stay readable.
 
 mod content;
+mod definition;
 mod heartbeat;
 mod probe;
 mod tls;
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 pub use self::heartbeat::HEARTBEATS;
 pub use content::CONTENTS;
 
 use crate::row::OfConnection;
-use crate::{Login, MessageRow, Protocol, Quirks, Request, SessionRow, Target, Time, Turn, address, sha256_hex, shown};
+use crate::{Login, MessageRow, Protocol, Quirks, Request, SessionRow, Target, Turn, address, hex, sha256_hex, shown};
 
-/// The type of a column's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// UTF-8. What a peer sent stands in the form of [`crate::Shown`].
-    Text,
-    Integer,
-    Boolean,
-    /// An instant in UTC, in microseconds.
-    Instant,
-    Bytes,
-    /// A list of texts.
-    Texts,
-    /// A list of integers.
-    Integers,
-}
-
-impl Kind {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Integer => "integer",
-            Self::Boolean => "boolean",
-            Self::Instant => "instant (UTC, µs)",
-            Self::Bytes => "bytes",
-            Self::Texts => "list of text",
-            Self::Integers => "list of integer",
-        }
-    }
-}
-
-/// Who may see a column's values.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exposure {
-    /// Facts about the abuse.
-    Open,
-    /// Data of persons: mail addresses, contents, credentials. Analysts only; never on an overview.
-    Personal,
-    /// Would give a sensor away. Operators only; never in a page, feed or report.
-    Sensor,
-}
-
-impl Exposure {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Personal => "personal",
-            Self::Sensor => "sensor",
-        }
-    }
-}
-
-/// One value.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Cell<'a> {
-    Null,
-    Text(Cow<'a, str>),
-    Integer(i64),
-    Boolean(bool),
-    Instant(Time),
-    Bytes(Cow<'a, [u8]>),
-    Texts(Vec<String>),
-    Integers(Vec<i64>),
-}
-
-/// The definition of a column of rows `R`.
-pub struct Column<R> {
-    pub name: &'static str,
-    pub kind: Kind,
-    pub nullable: bool,
-    pub exposure: Exposure,
-    /// The unit of a number, where it is not a plain count.
-    pub unit: Option<&'static str>,
-    /// One sentence.
-    pub doc: &'static str,
-    cell: Box<CellOf<R>>,
-}
-
-type CellOf<R> = dyn for<'a> Fn(&'a R) -> Cell<'a> + Send + Sync;
-
-impl<R> Column<R> {
-    fn new(
-        name: &'static str,
-        kind: Kind,
-        doc: &'static str,
-        cell: impl for<'a> Fn(&'a R) -> Cell<'a> + Send + Sync + 'static,
-    ) -> Self {
-        Self { name, kind, nullable: false, exposure: Exposure::Open, unit: None, doc, cell: Box::new(cell) }
-    }
-
-    /// This column's value in a row.
-    pub fn cell<'a>(&self, row: &'a R) -> Cell<'a> {
-        (self.cell)(row)
-    }
-
-    fn nullable(mut self) -> Self {
-        self.nullable = true;
-        self
-    }
-
-    fn personal(mut self) -> Self {
-        self.exposure = Exposure::Personal;
-        self
-    }
-
-    fn sensor(mut self) -> Self {
-        self.exposure = Exposure::Sensor;
-        self
-    }
-
-    fn unit(mut self, unit: &'static str) -> Self {
-        self.unit = Some(unit);
-        self
-    }
-}
+pub use self::definition::{Cell, Column, Exposure, Kind};
 
 /// Columns of the table `sessions`: one row for each accepted connection.
 pub static SESSIONS: LazyLock<Vec<Column<SessionRow>>> = LazyLock::new(|| {
@@ -161,6 +48,29 @@ pub static SESSIONS: LazyLock<Vec<Column<SessionRow>>> = LazyLock::new(|| {
             Cell::Texts(r.session.logins.iter().map(login_text).collect())
         })
         .personal(),
+        Of::new("login_times", Integers, "When each of `logins` came, since 1970; as many as `logins`.", |r| {
+            Cell::Integers(r.session.logins.iter().map(|login| login.at.micros()).collect())
+        })
+        .unit("µs")
+        .nullable(),
+        logins_column("login_protocols", "The protocol of each login.", |login| login.protocol.label().to_owned()),
+        logins_column("login_mechanisms", "The mechanism of each login.", |login| login.mechanism.clone()),
+        logins_column("login_users", "The user of each login.", |login| shown(&login.user)).personal(),
+        logins_column("login_answers", "What each login was told: `accepted` or `refused`.", |login| {
+            login_answer(login).to_owned()
+        }),
+        Of::new("login_lengths", Integers, "The length of each secret; -1 from older sensors.", |r| {
+            let lengths = r.session.logins.iter().map(|login| login.length.map_or(-1, i64::from));
+            Cell::Integers(lengths.collect())
+        })
+        .unit("B")
+        .nullable(),
+        logins_column(
+            "login_secrets",
+            "Each secret, sealed to the collector's operator, in hexadecimal digits; empty where there is none.",
+            |login| login.sealed.as_ref().map_or_else(String::new, |sealed| hex(sealed)),
+        )
+        .personal(),
         Of::new("helo", Text, "The name in the last HELO or EHLO.", |r| peer_text(r.session.helo.as_deref()))
             .nullable(),
         Of::new("quirks", Texts, "Oddities of the client.", |r| quirk_names(r.session.quirks)),
@@ -185,6 +95,21 @@ pub static SESSIONS: LazyLock<Vec<Column<SessionRow>>> = LazyLock::new(|| {
         ),
         Of::new("input_cut", Integer, "Bytes received beyond the cap of `input`.", |r| count(r.session.transcript.cut))
             .unit("B"),
+        Of::new("dialect", Text, "How the client spoke, feature by feature; null when nothing was understood.", |r| {
+            r.session.dialect.as_ref().map_or(Cell::Null, |dialect| dialect.text.as_str().into())
+        })
+        .nullable(),
+        Of::new("dialect_hash", Text, "The version of `dialect` and a digest of it: equal for equal software.", |r| {
+            r.session.dialect.as_ref().map_or(Cell::Null, |dialect| dialect.hash().into())
+        })
+        .nullable(),
+        Of::new(
+            "pipelined",
+            Boolean,
+            "Whether a mail command or message came together with a command before it, unasked; null with `dialect`.",
+            |r| r.session.dialect.as_ref().map_or(Cell::Null, |dialect| Cell::Boolean(dialect.pipelined)),
+        )
+        .nullable(),
     ]);
     columns.extend(tls::columns());
     columns.push(Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)));
@@ -397,26 +322,23 @@ fn request_text(request: &Request) -> String {
 }
 
 fn login_text(login: &Login) -> String {
-    let answer = if login.accepted { "accepted" } else { "refused" };
-    format!("{} {} {answer}", login.mechanism, shown(&login.user))
+    format!("{} {} {}", login.mechanism, shown(&login.user), login_answer(login))
+}
+
+const fn login_answer(login: &Login) -> &'static str {
+    if login.accepted { "accepted" } else { "refused" }
+}
+
+/// A column with one text for each login, in the order of `logins`.
+fn logins_column(name: &'static str, doc: &'static str, text: fn(&Login) -> String) -> Column<SessionRow> {
+    Column::new(name, Kind::Texts, doc, move |r: &SessionRow| Cell::Texts(r.session.logins.iter().map(text).collect()))
+        .nullable()
 }
 
 fn turn_text(turn: &Turn) -> String {
     match turn {
         Turn::Bytes { at, bytes } => format!("+{at} {}", bytes.len()),
         Turn::Body { at, message, length } => format!("+{at} body of message {message}: {length}"),
-    }
-}
-
-impl From<String> for Cell<'_> {
-    fn from(text: String) -> Self {
-        Self::Text(text.into())
-    }
-}
-
-impl<'a> From<&'a str> for Cell<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(text.into())
     }
 }
 

@@ -48,10 +48,14 @@ pub enum Quirk {
     TlsFailed = 37,
     TlsCutOff = 38,
     CommandsBeforeTls = 39,
+    BareCrCommand = 40,
+    BareCrData = 41,
+    NulData = 42,
+    HiddenEndOfData = 43,
 }
 
 impl Quirk {
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 44] = [
         Self::EarlyTalker,
         Self::BareLfCommand,
         Self::BareLfData,
@@ -92,6 +96,10 @@ impl Quirk {
         Self::TlsFailed,
         Self::TlsCutOff,
         Self::CommandsBeforeTls,
+        Self::BareCrCommand,
+        Self::BareCrData,
+        Self::NulData,
+        Self::HiddenEndOfData,
     ];
 
     /// The name in records, columns and transcripts.
@@ -163,6 +171,13 @@ impl Quirk {
             Self::CommandsBeforeTls => {
                 ("commands-before-tls", "sent commands behind STARTTLS in plain text; they were thrown away")
             }
+            Self::BareCrCommand => ("bare-cr-command", "put a CR inside a command"),
+            Self::BareCrData => ("bare-cr-data", "put a CR without LF inside a message"),
+            Self::NulData => ("nul-data", "put a NUL byte inside a message"),
+            Self::HiddenEndOfData => (
+                "hidden-end-of-data",
+                "put a lone dot into a message between line ends that are not CR LF, or with NUL bytes, where other servers may see its end",
+            ),
             Self::JudgeAsked => {
                 ("judge-asked", "fetched a page that echoes the request or tells the address it came from")
             }

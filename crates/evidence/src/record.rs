@@ -39,8 +39,8 @@ impl Record {
 mod tests {
     use super::*;
     use crate::{
-        Boot, Clock, Connection, Counters, End, Handshake, HeartbeatId, Quirks, SessionId, SpoolState, Time, Tls,
-        Transcript,
+        Boot, Clock, Connection, Counters, Dialect, End, Handshake, HeartbeatId, Quirks, SessionId, SpoolState, Time,
+        Tls, Transcript,
     };
 
     fn session() -> Record {
@@ -74,6 +74,7 @@ mod tests {
                 hello: b"\x16\x03".to_vec().into(),
                 handshake: Handshake::Done { version: 0x0304, cipher: 0x1301 },
             }],
+            dialect: Some(Dialect { text: "d1 SMTP order:close".into(), pipelined: true }),
         }))
     }
 

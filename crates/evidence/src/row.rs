@@ -89,7 +89,12 @@ impl OfConnection for MessageRow {
 
 /// A digest as 64 lower-case hexadecimal digits.
 pub fn sha256_hex(digest: &[u8; 32]) -> String {
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hex(digest)
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut hex, byte| {
         _ = write!(hex, "{byte:02x}"); // writing to a string does not fail
         hex
     })

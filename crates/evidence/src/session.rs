@@ -3,7 +3,7 @@
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
-use crate::{Connection, Protocol, Quirks, Time, Tls, Transcript};
+use crate::{Connection, DecodeError, Dialect, Protocol, Quirks, Time, Tls, Transcript};
 
 /// The whole of a connection. One accepted connection gives exactly one.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -51,6 +51,9 @@ pub struct Session {
     #[n(15)]
     #[cbor(default)]
     pub tls: Vec<Tls>,
+    /// How the peer spoke; `None` when nothing was understood, and from older sensors.
+    #[n(16)]
+    pub dialect: Option<Dialect>,
 }
 
 impl Session {
@@ -73,6 +76,7 @@ impl Session {
             refused: 0,
             transcript: Transcript::default(),
             tls: Vec::new(),
+            dialect: None,
         }
     }
 }
@@ -147,7 +151,8 @@ pub struct Login {
     pub mechanism: String,
     #[n(3)]
     pub user: ByteVec,
-    /// The password as it was decoded; of CRAM-MD5 its digest with the challenge.
+    /// The password as it was decoded; of CRAM-MD5 the digest. Empty once it is sealed, as it always is on a disk, but for
+    /// the records of older sensors.
     #[n(4)]
     pub secret: ByteVec,
     #[n(5)]
@@ -155,6 +160,68 @@ pub struct Login {
     /// What the server had asked to be digested (CRAM-MD5 alone).
     #[n(6)]
     pub challenge: Option<ByteVec>,
+    /// The length of the secret; `None` from older sensors.
+    #[n(7)]
+    pub length: Option<u32>,
+    /// Secret and challenge ([`Credential`]), sealed to the collector's operator; `None` where the sensor has no seal.
+    #[n(8)]
+    pub sealed: Option<ByteVec>,
+}
+
+/// What is sealed of a login.
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+pub struct Credential {
+    #[n(0)]
+    pub secret: ByteVec,
+    /// What the server had asked to be digested (CRAM-MD5 alone).
+    #[n(1)]
+    pub challenge: Option<ByteVec>,
+}
+
+impl Login {
+    /// Takes secret and challenge out, and keeps what `close` makes of them. A login that is sealed already stays as it is.
+    pub fn seal(&mut self, close: impl FnOnce(&[u8]) -> Option<Vec<u8>>) {
+        if self.length.is_some() {
+            return;
+        }
+        self.length = Some(u32::try_from(self.secret.len()).unwrap_or(u32::MAX));
+        let credential = Credential {
+            secret: std::mem::replace(&mut self.secret, Vec::new().into()),
+            challenge: self.challenge.take(),
+        };
+        if !credential.secret.is_empty() {
+            let mut open = credential.encode();
+            self.sealed = close(&open).map(ByteVec::from);
+            wipe(&mut open);
+        }
+    }
+}
+
+impl Credential {
+    pub fn encode(&self) -> Vec<u8> {
+        match minicbor::to_vec(self) {
+            Ok(bytes) => bytes,
+            // Writing to a `Vec` cannot fail, and no field's encoder makes an error of its own.
+            Err(error) => unreachable!("{error}"),
+        }
+    }
+
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        Ok(minicbor::decode(bytes)?)
+    }
+}
+
+impl Drop for Credential {
+    fn drop(&mut self) {
+        wipe(&mut self.secret);
+    }
+}
+
+/// Overwrites a secret that is no longer needed.
+fn wipe(secret: &mut [u8]) {
+    secret.fill(0);
+    // So that nobody finds the writing useless and leaves it out.
+    std::hint::black_box(secret);
 }
 
 /// Why a connection ended.

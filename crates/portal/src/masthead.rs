@@ -184,6 +184,7 @@ const fn hint(dimension: Dimension) -> &'static str {
         Dimension::Protocol => "HTTP, SMTP, S4, S4a, S5",
         Dimension::Port => "1080",
         Dimension::Os => "Linux 3.11 or newer",
+        Dimension::Dialect => "d1:b70be1067c21407c",
         Dimension::Domain | Dimension::SenderDomain => "example.org",
     }
 }

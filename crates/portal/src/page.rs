@@ -107,8 +107,10 @@ pub(crate) async fn ranking(page: &Page, view: &View) -> Result<String, Refusal>
         Some(Dimension::Sensor) | None => tables.summary(),
         Some(by) => tables.ranking(&page.ranking(by, view.sort).await?),
     };
-    let others =
-        Dimension::TABLES.into_iter().chain([Dimension::Os, Dimension::Location, Dimension::Sensor]).map(|by| Tab {
+    let others = Dimension::TABLES
+        .into_iter()
+        .chain([Dimension::Os, Dimension::Dialect, Dimension::Location, Dimension::Sensor])
+        .map(|by| Tab {
             text: by.title().to_owned(),
             href: view.by(by).link("/ranking"),
             is_here: view.by == Some(by),

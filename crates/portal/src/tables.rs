@@ -333,6 +333,7 @@ fn holds(dimension: Dimension, row: &Ranked) -> Vec<(Dimension, String)> {
         Dimension::Protocol => vec![(dimension, key("protocol"))],
         Dimension::Port => vec![(dimension, key("port"))],
         Dimension::Os => vec![(dimension, key("os"))],
+        Dimension::Dialect => vec![(dimension, key("dialect_hash"))],
         Dimension::Domain | Dimension::SenderDomain => vec![(dimension, key("domain"))],
         Dimension::Location => vec![(dimension, key("location"))],
     }
@@ -368,6 +369,7 @@ fn sentence(dimension: Dimension) -> &'static str {
         Dimension::Os => {
             "The operating systems of the clients, told from their first packets; a machine behind them may be another."
         }
+        Dimension::Dialect => "How the clients spoke: equal software, equal dialect.",
         Dimension::Domain => {
             "The domains that the emails were addressed to. An email to several domains counts in each of them."
         }

@@ -218,7 +218,9 @@ pub(crate) struct Failure;
 impl Dialogue<'_> {
     async fn run(mut self) -> Session {
         let end = loop {
-            match self.step().await {
+            let step = self.step().await;
+            self.seal();
+            match step {
                 Ok(None) => {}
                 Ok(Some(end)) => break end,
                 Err(Failure) => {
@@ -260,6 +262,12 @@ impl Dialogue<'_> {
             return self.wait().await;
         }
         Ok(None)
+    }
+
+    /// No secret outlives the step that brought it.
+    fn seal(&mut self) {
+        let sensor = self.sensor;
+        self.conversation.seal(|secret| sensor.close_secret(secret));
     }
 
     async fn send(&mut self) -> Result<(), End> {

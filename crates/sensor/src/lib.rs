@@ -34,7 +34,7 @@ use std::time::Duration;
 
 use decoy::Persona;
 use evidence::{Boot, Counter, Heartbeat, HeartbeatId, IpNet, SensorName, SessionId, Time};
-use spool::{Recovery, Spool};
+use spool::{Recovery, Seal, Spool};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -62,6 +62,8 @@ pub struct SensorConfig {
     pub trusted_balancers: Vec<IpNet>,
     /// The version in heartbeats.
     pub version: String,
+    /// Closes the secrets that clients offer. Without it none is kept, only its length.
+    pub seal: Option<Seal>,
     /// Whether this process is confined, as heartbeats tell it.
     pub confined: bool,
     /// The most connections of one network at once.
@@ -132,6 +134,11 @@ impl Sensor {
     fn next_session(&self) -> SessionId {
         let number = self.sessions.fetch_add(1, Ordering::Relaxed) + 1;
         SessionId { sensor: self.config.name.clone(), boot: self.boot, number }
+    }
+
+    /// Closes a secret, if there is a seal.
+    fn close_secret(&self, secret: &[u8]) -> Option<Vec<u8>> {
+        self.config.seal.as_ref()?.close(secret)
     }
 
     fn trusts(&self, peer: IpAddr) -> bool {

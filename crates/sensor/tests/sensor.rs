@@ -285,3 +285,44 @@ async fn bodies_beyond_the_memory_bound_are_let_go_of_and_answered_452() {
     assert_eq!(caught.messages.len(), answers.iter().filter(|answer| *answer == "250").count());
     assert!(caught.counter(Counter::RefusedMemory) > 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_seal_only_the_length_of_a_password_is_kept() {
+    let sensor = start("", 10, 1 << 26);
+    let mut client = TcpStream::connect(sensor.mail).await.unwrap();
+    // NUL joe NUL secret
+    talk(&mut client, b"EHLO x\r\nAUTH PLAIN AGpvZQBzZWNyZXQ=\r\n", "235 ").await;
+    let mut proxied = TcpStream::connect(sensor.sniffing).await.unwrap();
+    proxied.write_all(b"\x04\x01\x00\x19\xC0\x00\x02\x01root\x00").await.unwrap();
+    proxied.read_exact(&mut [0; 8]).await.unwrap();
+    let caught = sensor.stop().await;
+    let logins: Vec<_> = caught.sessions.iter().flat_map(|session| &session.logins).collect();
+    let told = |login: &&evidence::Login| (login.user.to_vec(), login.length, login.sealed.clone());
+    let mut told: Vec<_> = logins.iter().map(told).collect();
+    told.sort();
+    assert_eq!(told, [(b"joe".to_vec(), Some(6), None), (b"root".to_vec(), Some(0), None)]);
+    assert!(logins.iter().all(|login| login.secret.is_empty() && login.challenge.is_none()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commands_that_came_together_are_told_and_those_that_waited_have_the_same_dialect() {
+    let sensor = start("", 10, 1 << 26);
+    let mut hasty = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut hasty, MAIL, "250 2.0.0 Ok: queued as").await;
+    talk(&mut hasty, b"QUIT\r\n", "Bye").await;
+    let mut patient = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut patient, b"", "220 ").await;
+    for (line, answer) in [
+        ("HELO x", "250 "),
+        ("MAIL FROM:<a@b>", "250 "),
+        ("RCPT TO:<c@d>", "250 "),
+        ("DATA", "354 "),
+        ("hi\r\n.", "250 "),
+        ("QUIT", "221 "),
+    ] {
+        talk(&mut patient, format!("{line}\r\n").as_bytes(), answer).await;
+    }
+    let dialects: Vec<_> = sensor.stop().await.sessions.into_iter().map(|session| session.dialect.unwrap()).collect();
+    assert_eq!(dialects.iter().filter(|dialect| dialect.pipelined).count(), 1);
+    assert_eq!(dialects[0].hash(), dialects[1].hash());
+}

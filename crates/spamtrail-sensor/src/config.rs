@@ -43,6 +43,8 @@ pub struct Config {
     /// and serves.
     #[serde(default = "default_require_confinement")]
     pub require_confinement: bool,
+    /// The seal that `enroll` made: it closes the secrets that clients offer. Without it none is kept.
+    pub seal: Option<PathBuf>,
     /// Which programs the decoy imitates.
     #[serde(default)]
     pub persona: PersonaConfig,
@@ -294,7 +296,12 @@ public_address = "198.51.100.7"
             _ => format!("{line}\n"),
         };
         let every = read(&text.lines().map(line).collect::<String>()).unwrap();
-        assert!(every.network_key.is_some() && every.ship.is_some() && !every.trusted_balancers.is_empty());
+        assert!(
+            every.network_key.is_some()
+                && every.seal.is_some()
+                && every.ship.is_some()
+                && !every.trusted_balancers.is_empty()
+        );
         assert_eq!(every.spool_limit_mib, config.spool_limit_mib, "the keys are shown with their defaults");
         assert_eq!(every.persona.mail, config.persona.mail, "the keys are shown with their defaults");
         assert_eq!(every.max_connections_per_network, config.max_connections_per_network);

@@ -6,7 +6,7 @@ use anyhow::{Context, ensure};
 use confinement::Confinement;
 use decoy::Persona;
 use sensor::{Listener, Secret, SensorConfig};
-use spool::{Identity, Shipping, Spool, SpoolConfig};
+use spool::{Identity, Seal, Shipping, Spool, SpoolConfig};
 
 use crate::config::Config;
 use crate::passed::Passed;
@@ -18,22 +18,27 @@ use crate::process::{announce_ready, block_on_threads, processors, stopped};
 pub fn sense(config: Config) -> anyhow::Result<()> {
     let passed = Passed::take()?;
     let persona = persona(&config)?;
+    let seal = seal(&config)?;
     let threads = processors();
     std::fs::create_dir_all(&config.spool).with_context(|| format!("{}", config.spool.display()))?;
     let secret = Secret::open(&config.spool).with_context(|| format!("the secret in {}", config.spool.display()))?;
     let confinement = Confinement::begin(&config.spool);
-    block_on_threads(threads, serve(config, Imitated { persona, secret }, passed, confinement))
+    block_on_threads(threads, serve(config, Guise { persona, secret, seal }, passed, confinement))
 }
 
-/// What the decoy poses as.
-struct Imitated {
+/// What the decoy poses as, and what keeps its visitors' secrets.
+struct Guise {
     persona: Persona,
     secret: Secret,
+    seal: Option<Seal>,
 }
 
-async fn serve(config: Config, imitated: Imitated, passed: Passed, confinement: Confinement) -> anyhow::Result<()> {
-    let Imitated { persona, secret } = imitated;
+async fn serve(config: Config, guise: Guise, passed: Passed, confinement: Confinement) -> anyhow::Result<()> {
+    let Guise { persona, secret, seal } = guise;
     let stop = stopped()?;
+    if seal.is_none() {
+        tracing::warn!("no `seal` is set: of the passwords that clients offer only the length is kept");
+    }
     let seats = seats(&config);
     let listeners = listeners(&config, passed)?;
     let spool_config = SpoolConfig {
@@ -60,6 +65,7 @@ async fn serve(config: Config, imitated: Imitated, passed: Passed, confinement: 
         name: config.name,
         persona,
         secret,
+        seal,
         trusted_balancers: config.trusted_balancers,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         confined,
@@ -133,10 +139,16 @@ pub async fn ship(config: Config) -> anyhow::Result<()> {
     Ok(spool::ship(shipping, stop).await?)
 }
 
+/// Read before files are confined.
+fn seal(config: &Config) -> anyhow::Result<Option<Seal>> {
+    config.seal.as_deref().map(Seal::read).transpose().context("seal")
+}
+
 /// Reads everything that the roles would read, and changes nothing.
 pub fn check(path: &Path) -> anyhow::Result<Config> {
     let config = Config::read(path)?;
     persona(&config)?;
+    seal(&config)?;
     if let Some(ship) = &config.ship {
         Identity::read(&ship.identity)?;
     }

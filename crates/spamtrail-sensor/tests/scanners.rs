@@ -8,8 +8,9 @@ use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::process::Stdio;
 
 use deployed::{Deployed, ask, bounded, nmap, run};
-use evidence::{Answer, Login, Protocol, Quirk, Session};
+use evidence::{Answer, Credential, Protocol, Quirk, Session};
 use specimen::{has_program, skip};
+use spool::SealKey;
 
 fn has_quirk(sessions: &[Session], quirk: Quirk) -> bool {
     sessions.iter().any(|session| session.quirks.contains(quirk))
@@ -76,11 +77,19 @@ fn nmap_names_the_product_of_each_port() {
     }
 }
 
-/// The user and password of each login of a protocol, with what became of it.
-fn logins(sessions: &[Session], protocol: Protocol) -> Vec<(String, String, bool)> {
+/// The user and password of each login of a protocol, as the key of the seal opens them, with what became of it.
+fn logins(sessions: &[Session], protocol: Protocol, key: &SealKey) -> Vec<(String, String, bool)> {
     let of_protocol = sessions.iter().flat_map(|session| &session.logins).filter(|login| login.protocol == protocol);
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-    of_protocol.map(|Login { user, secret, accepted, .. }| (text(user), text(secret), *accepted)).collect()
+    of_protocol
+        .map(|login| {
+            assert!(login.secret.is_empty() && login.challenge.is_none(), "nothing is left open");
+            let opened = login.sealed.as_ref().map(|sealed| Credential::decode(&key.open(sealed).unwrap()).unwrap());
+            let secret = opened.map_or(String::new(), |opened| text(&opened.secret));
+            assert_eq!(login.length, Some(secret.len() as u32));
+            (text(&login.user), secret, login.accepted)
+        })
+        .collect()
 }
 
 #[test]
@@ -102,16 +111,20 @@ fn hydra_guesses_on_and_each_guess_is_caught() {
         let said = hydra(sensor.ports[1], service);
         assert!(said.contains("0 valid password found"), "{said}");
     }
-    let sessions = sensor.stop();
+    let key = SealKey::read(&sensor.folder.path().join("seal/seal.key")).unwrap();
+    let (sessions, spool) = sensor.stop_and_read();
+    for word in WORDS {
+        assert!(!spool.windows(word.len()).any(|window| window == word.as_bytes()), "{word} is on the disk");
+    }
     let guess = |word: &str, accepted| ("joe".to_owned(), word.to_owned(), accepted);
-    let caught = logins(&sessions, Protocol::Smtp);
+    let caught = logins(&sessions, Protocol::Smtp, &key);
     for (index, word) in WORDS[..4].iter().enumerate() {
         assert!(caught.contains(&guess(word, index == 3)), "{word}: {caught:?}");
     }
-    let caught = logins(&sessions, Protocol::Http);
+    let caught = logins(&sessions, Protocol::Http, &key);
     assert!(WORDS.iter().all(|word| caught.contains(&guess(word, false))), "{caught:?}");
     // A server closes after a wrong login (RFC 1929). This tool loses every second word then, before it says it.
-    let caught = logins(&sessions, Protocol::Socks5);
+    let caught = logins(&sessions, Protocol::Socks5, &key);
     assert!(WORDS.iter().step_by(2).all(|word| caught.contains(&guess(word, false))), "{caught:?}");
     let inputs = sessions.iter().map(|session| String::from_utf8_lossy(&session.transcript.bytes()).into_owned());
     let inputs = inputs.collect::<String>();

@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Tests(Tests),
     /// Ask the lake in SQL. Tables: messages, sessions, contents, heartbeats.
     Sql(Sql),
+    /// The logins that clients offered: when, from where, for whom. Passwords are masked.
+    Logins(Logins),
     /// The tables that tell prefix, AS and country of an address.
     Origin(Origin),
     /// Play a corpus of mail into a sensor on this machine, as abusers would.
@@ -158,8 +160,8 @@ pub(crate) struct Stats {
     /// The end of the window.
     #[arg(long, value_name = "TIME", default_value = "now")]
     pub(crate) at: String,
-    /// One table instead of all: sensor, country, as, cidr, ip, protocol, port, os, domain, sender-domain or
-    /// location.
+    /// One table instead of all: sensor, country, as, cidr, ip, protocol, port, os, dialect, domain, sender-domain
+    /// or location.
     #[arg(long, value_name = "DIMENSION")]
     pub(crate) by: Option<Dimension>,
     /// What tables are sorted by: emails or recipients.
@@ -253,6 +255,23 @@ pub(crate) struct Sql {
     pub(crate) format: Format,
     /// Short for `--format json`.
     #[arg(long, conflicts_with = "format")]
+    pub(crate) json: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct Logins {
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
+    pub(crate) data: PathBuf,
+    /// Logins of connections that were accepted since then.
+    #[arg(long, value_name = "TIME", default_value = "7d")]
+    pub(crate) since: String,
+    /// Open the passwords with this key, `seal/seal.key` of the data folder unless it was moved away. That it was done is
+    /// noted in `reveals.log` of the data folder first.
+    #[arg(long, value_name = "KEYFILE")]
+    pub(crate) reveal: Option<PathBuf>,
+    /// One JSON object a line.
+    #[arg(long)]
     pub(crate) json: bool,
 }
 

@@ -9,7 +9,7 @@ use evidence::SensorName;
 use lake::{Lake, Reader, Rows, Value};
 use origin::Atlas;
 use spamtrail_sensor::{announce_ready, stopped};
-use spool::{Arrival, Authority, Identity, Inbox};
+use spool::{Arrival, Authority, Identity, Inbox, Seal};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
@@ -246,5 +246,6 @@ async fn keep(lake: Arc<Lake>, tables: Arc<Tables>, config: CollectConfig, stop:
 
 /// Makes the identity of a sensor.
 pub(crate) fn enroll(data: &Data, name: &SensorName, out: &Path) -> anyhow::Result<()> {
-    Ok(prepare_identity(data)?.issue_sensor(name, out)?)
+    prepare_identity(data)?.issue_sensor(name, out)?;
+    Ok(Seal::open(&data.seal())?.put(out)?)
 }

@@ -42,6 +42,16 @@ impl Data {
         self.0.join("identity/authority")
     }
 
+    /// Where the seal of offered passwords and its key are; the key may be moved away.
+    pub(crate) fn seal(&self) -> PathBuf {
+        self.0.join("seal")
+    }
+
+    /// Who opened sealed passwords, and when.
+    pub(crate) fn reveals(&self) -> PathBuf {
+        self.0.join("reveals.log")
+    }
+
     /// The collector's own identity.
     pub(crate) fn collector_identity(&self) -> PathBuf {
         self.0.join("identity/collector")

@@ -7,6 +7,7 @@ mod data;
 mod doctor;
 mod ingest;
 mod judge;
+mod logins;
 mod origins;
 mod output;
 mod release;
@@ -75,6 +76,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Stats(arguments) => stats::stats(arguments),
         Command::Tests(arguments) => tests::tests(arguments),
         Command::Sql(arguments) => sql::sql(arguments),
+        Command::Logins(arguments) => logins::logins(&arguments),
         Command::Origin(arguments) => origins::origin(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Check(arguments) => check(&arguments),

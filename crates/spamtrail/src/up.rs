@@ -166,6 +166,7 @@ fn prepare(arguments: &Up, data: &Data) -> anyhow::Result<Listen> {
         authority.issue_sensor(&arguments.name, &identity)?;
     }
     authority.give_network_key(&identity)?;
+    spool::Seal::open(&data.seal())?.put(&identity)?;
     write(&data.config("sensor"), &sensor_config(arguments, data, &listen))?;
     let collect =
         format!("data = {}\nlisten = {}\n", quoted(data.path())?, toml_text(&arguments.collector.to_string()));
@@ -188,7 +189,7 @@ fn sensor_config(arguments: &Up, data: &Data, listen: &Listen) -> String {
     let faces_others = listen.all().any(|address| !address.ip().is_loopback());
     let mut config = format!(
         "name = {}\nhost = {}\nnetwork_key = {}\nspool = {}\nspool_limit_mib = {}\nmax_connections = {}\ntrusted_balancers = [{}]\n\
-         require_confinement = {faces_others}\n",
+         require_confinement = {faces_others}\nseal = {}\n",
         toml_text(arguments.name.as_str()),
         toml_text(&arguments.host),
         text(data.sensor_identity(&arguments.name).join(spool::NETWORK_KEY)),
@@ -196,6 +197,7 @@ fn sensor_config(arguments: &Up, data: &Data, listen: &Listen) -> String {
         arguments.spool_limit_mib,
         arguments.max_connections,
         trusted.join(", "),
+        text(data.sensor_identity(&arguments.name).join("seal.pub")),
     );
     for address in &listen.mail {
         config += &format!("\n[[listen]]\naddress = \"{address}\"\nmode = \"mail\"\n");

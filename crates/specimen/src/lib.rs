@@ -10,9 +10,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use evidence::{
-    Boot, Clock, Connection, ContentRow, Counters, End, EndOfData, Heartbeat, HeartbeatId, HeartbeatRow, Message,
-    MessageRow, Origin, Protocol, Quirks, SensorName, Session, SessionId, SessionRow, SpoolState, System, Time,
-    Transcript, Verdict,
+    Boot, Clock, Connection, ContentRow, Counters, Dialect, End, EndOfData, Heartbeat, HeartbeatId, HeartbeatRow,
+    Message, MessageRow, Origin, Protocol, Quirks, SensorName, Session, SessionId, SessionRow, SpoolState, System,
+    Time, Transcript, Verdict,
 };
 
 pub use quarter::{QUARTER_START, Quarter, SensorTotals};
@@ -29,6 +29,8 @@ pub struct Visit {
     pub system: System,
     pub port: u16,
     pub protocol: Protocol,
+    /// The text of its dialect.
+    pub dialect: Option<String>,
     pub emails: Vec<Email>,
 }
 
@@ -63,6 +65,7 @@ impl Visit {
             system: System::default(),
             port: 25,
             protocol: Protocol::Smtp,
+            dialect: None,
             emails: vec![Email::example()],
         }
     }
@@ -127,6 +130,7 @@ impl Visit {
             refused: 0,
             transcript: Transcript::default(),
             tls: Vec::new(),
+            dialect: self.dialect.clone().map(|text| Dialect { text, pipelined: false }),
         }
     }
 

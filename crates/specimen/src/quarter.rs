@@ -82,6 +82,7 @@ fn visit(sensor: SensorTotals, index: u64, serial: u64, email_bytes: usize) -> V
         system: System::default(),
         port,
         protocol: if port == 25 { Protocol::Smtp } else { protocols[(serial % 4) as usize] },
+        dialect: None,
         emails: (0..emails)
             .map(|email| {
                 let recipients = part(sensor.recipients, sensor.emails, before + email);

@@ -197,7 +197,7 @@ fn read(path: &Path) -> Result<String, IdentityError> {
     fs::read_to_string(path).map_err(|error| IdentityError::Io { path: path.to_owned(), error })
 }
 
-fn write(path: &Path, text: &str, mode: u32) -> Result<(), IdentityError> {
+pub(crate) fn write(path: &Path, text: &str, mode: u32) -> Result<(), IdentityError> {
     let new = path.with_extension("new");
     let written =
         OpenOptions::new().create(true).truncate(true).write(true).mode(mode).open(&new).and_then(|mut file| {

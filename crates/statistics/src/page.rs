@@ -29,9 +29,10 @@ pub struct Page {
     pub versions: Vec<TableVersion>,
     pub(crate) snapshot: Snapshot,
     facts: Held,
-    /// What was sent to and from domains, loaded when it is first asked for.
+    /// What was sent to and from domains and in which dialect, loaded when it is first asked for.
     recipient_domains: OnceCell<Held>,
     sender_domains: OnceCell<Held>,
+    dialects: OnceCell<Held>,
 }
 
 /// What is counted of a key.
@@ -128,9 +129,9 @@ impl Statistics {
 impl Page {
     pub async fn load(snapshot: Snapshot, selection: Selection) -> Result<Self, StatisticsError> {
         let versions = snapshot.versions();
-        let facts = hold(&snapshot.within(selection.window), &selection, Question::FACTS).await?;
-        let (recipient_domains, sender_domains) = (OnceCell::new(), OnceCell::new());
-        Ok(Self { selection, versions, snapshot, facts, recipient_domains, sender_domains })
+        let facts = hold(&snapshot.within(selection.reach()), &selection, Question::FACTS).await?;
+        let (recipient_domains, sender_domains, dialects) = (OnceCell::new(), OnceCell::new(), OnceCell::new());
+        Ok(Self { selection, versions, snapshot, facts, recipient_domains, sender_domains, dialects })
     }
 
     /// The summary per sensor.
@@ -181,23 +182,29 @@ impl Page {
     /// The ranking by a dimension.
     pub async fn ranking(&self, dimension: Dimension, sort: Sort) -> Result<Ranking, StatisticsError> {
         match dimension {
-            Dimension::Domain => self.domains(dimension, sort, &self.recipient_domains).await,
-            Dimension::SenderDomain => self.domains(dimension, sort, &self.sender_domains).await,
+            Dimension::Domain => {
+                self.other(dimension, sort, Question::RECIPIENT_DOMAINS, &self.recipient_domains).await
+            }
+            Dimension::SenderDomain => {
+                self.other(dimension, sort, Question::SENDER_DOMAINS, &self.sender_domains).await
+            }
+            Dimension::Dialect => self.other(dimension, sort, Question::DIALECTS, &self.dialects).await,
             _ => rank(&self.facts, "facts", dimension, sort, self.selection.top).await,
         }
     }
 
-    async fn domains(
+    /// The ranking by a dimension that has a question of its own.
+    async fn other(
         &self,
         dimension: Dimension,
         sort: Sort,
+        question: Question,
         held: &OnceCell<Held>,
     ) -> Result<Ranking, StatisticsError> {
-        let question = match dimension {
-            Dimension::Domain => Question::RECIPIENT_DOMAINS,
-            _ => Question::SENDER_DOMAINS,
-        };
-        let snapshot = self.snapshot.within(self.selection.window);
+        let snapshot = self.snapshot.within(match dimension {
+            Dimension::Dialect => self.selection.reach_of_sessions(),
+            _ => self.selection.reach(),
+        });
         let held = held.get_or_try_init(|| hold(&snapshot, &self.selection, question)).await?;
         let mut ranking = rank(held, "facts", dimension, sort, self.selection.top).await?;
         if dimension == Dimension::Domain {
@@ -241,7 +248,7 @@ impl Page {
         }
         let query = self.selection.fill(Question::PROBES, of_sessions);
         let parameters = self.selection.parameters(of_sessions);
-        let answer = self.snapshot.within(self.selection.window).sql(&query, &parameters).await?;
+        let answer = self.snapshot.within(self.selection.reach()).sql(&query, &parameters).await?;
         for line in Reading::new(Question::PROBES, answer).lines() {
             let (connections, addresses) = (line.integer("connections")?, line.integer("addresses")?);
             let row = entry(rows, line.sensor()?);

@@ -14,6 +14,7 @@ impl Question {
         Self { name: "sender-domains", file: include_str!("../questions/sender-domains.sql") };
     pub const RECIPIENT_DOMAINS: Self =
         Self { name: "recipient-domains", file: include_str!("../questions/recipient-domains.sql") };
+    pub const DIALECTS: Self = Self { name: "dialects", file: include_str!("../questions/dialects.sql") };
     pub const RANKING: Self = Self { name: "ranking", file: include_str!("../questions/ranking.sql") };
     pub const SENSORS: Self = Self { name: "sensors", file: include_str!("../questions/sensors.sql") };
     pub const ENTITIES: Self = Self { name: "entities", file: include_str!("../questions/entities.sql") };
@@ -29,13 +30,15 @@ impl Question {
     pub const EMAILS: Self = Self { name: "emails", file: include_str!("../questions/emails.sql") };
     pub const CONNECTIONS: Self = Self { name: "connections", file: include_str!("../questions/connections.sql") };
     pub const DELIVERIES: Self = Self { name: "deliveries", file: include_str!("../questions/deliveries.sql") };
+    pub const LOGINS: Self = Self { name: "logins", file: include_str!("../questions/logins.sql") };
     pub const STATUS: Self = Self { name: "status", file: include_str!("../questions/status.sql") };
 
     /// All questions.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::FACTS,
         Self::SENDER_DOMAINS,
         Self::RECIPIENT_DOMAINS,
+        Self::DIALECTS,
         Self::RANKING,
         Self::SENSORS,
         Self::ENTITIES,
@@ -50,6 +53,7 @@ impl Question {
         Self::EMAILS,
         Self::CONNECTIONS,
         Self::DELIVERIES,
+        Self::LOGINS,
         Self::STATUS,
     ];
 

@@ -86,7 +86,7 @@ impl Page {
     pub async fn records_after(&self, kind: RecordKind, skip: usize, limit: usize) -> Result<Records, StatisticsError> {
         let query = kind.query(&self.selection, skip, limit);
         let parameters = self.selection.parameters(|dimension| kind.has(dimension));
-        let Answer { columns, rows } = self.snapshot.within(self.selection.window).sql(&query, &parameters).await?;
+        let Answer { columns, rows } = self.snapshot.within(self.selection.reach()).sql(&query, &parameters).await?;
         let sheet = Sheet { kind: kind.name(), columns: columns.clone(), rows };
         let rows = sheet.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
         Ok(Records { kind, columns, rows, limit, sheet })

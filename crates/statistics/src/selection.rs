@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use evidence::{IpNet, Protocol, Window};
 use lake::Value;
@@ -19,6 +20,7 @@ pub enum Dimension {
     Protocol,
     Port,
     Os,
+    Dialect,
     Domain,
     SenderDomain,
     Location,
@@ -26,7 +28,7 @@ pub enum Dimension {
 
 impl Dimension {
     /// In the order of the pages.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Sensor,
         Self::Country,
         Self::As,
@@ -35,6 +37,7 @@ impl Dimension {
         Self::Protocol,
         Self::Port,
         Self::Os,
+        Self::Dialect,
         Self::Domain,
         Self::SenderDomain,
         Self::Location,
@@ -55,6 +58,7 @@ impl Dimension {
             Self::Protocol => "protocol",
             Self::Port => "port",
             Self::Os => "os",
+            Self::Dialect => "dialect",
             Self::Domain => "domain",
             Self::SenderDomain => "sender-domain",
             Self::Location => "location",
@@ -72,6 +76,7 @@ impl Dimension {
             Self::Protocol => "Protocols",
             Self::Port => "Destination ports",
             Self::Os => "Operating systems",
+            Self::Dialect => "Dialects",
             Self::Domain => "Domains of recipients",
             Self::SenderDomain => "Domains of senders",
             Self::Location => "Locations of addresses",
@@ -90,6 +95,7 @@ impl Dimension {
             Self::Protocol => &["protocol"],
             Self::Port => &["port"],
             Self::Os => &["os"],
+            Self::Dialect => &["dialect_hash"],
             Self::Domain | Self::SenderDomain => &["domain"],
             Self::Location => &["location"],
         }
@@ -101,6 +107,7 @@ impl Dimension {
             Self::As => &["as_name", COVERING],
             Self::Cidr => &[COVERING],
             Self::Ip => &["prefix", "asn", "country", "location", COVERING],
+            Self::Dialect => &["dialect"],
             _ => &[],
         }
     }
@@ -116,6 +123,8 @@ impl Dimension {
             Self::Protocol => "protocol",
             Self::Port => "port",
             Self::Os => "os",
+            // Of sessions alone: see `Selection::conditions`.
+            Self::Dialect => "dialect_hash",
             Self::Domain => "recipient_domains",
             Self::SenderDomain => "sender_domain",
             Self::Location => "location",
@@ -193,6 +202,9 @@ pub struct InvalidFilter {
     value: String,
 }
 
+/// The longest that a sensor keeps a connection. A message of a longer one has no dialect.
+const LONGEST_SESSION: Duration = Duration::from_secs(6 * 3600);
+
 /// How an absent value is written.
 pub const NONE: &str = "-";
 
@@ -217,7 +229,7 @@ impl Filter {
             Dimension::Ip => value.parse::<std::net::IpAddr>().ok().map(|ip| Value::Text(ip.to_string())),
             Dimension::Protocol => value.parse::<Protocol>().ok().map(|p| Value::Text(p.label().to_owned())),
             Dimension::Port => value.parse::<u16>().ok().map(|port| Value::Integer(port.into())),
-            Dimension::Os | Dimension::Domain | Dimension::SenderDomain => text(),
+            Dimension::Os | Dimension::Dialect | Dimension::Domain | Dimension::SenderDomain => text(),
         };
         let invalid = || InvalidFilter { dimension, value: value.to_owned() };
         Ok(Self { dimension, value: value.to_owned(), parsed: parsed.ok_or_else(invalid)? })
@@ -290,6 +302,20 @@ impl Selection {
         self.filters.iter().find(|filter| filter.dimension == dimension).map(|filter| filter.value.as_str())
     }
 
+    /// The window of which the files are needed: the dialect of a message is that of its session, which may have begun
+    /// before the window.
+    pub(crate) fn reach(&self) -> Window {
+        match self.filter(Dimension::Dialect) {
+            Some(_) => self.reach_of_sessions(),
+            None => self.window,
+        }
+    }
+
+    /// The window in which the sessions of its messages began.
+    pub(crate) fn reach_of_sessions(&self) -> Window {
+        Window { from: self.window.from - LONGEST_SESSION, ..self.window }
+    }
+
     /// The conditions in SQL, for tables that have all columns named in them; values are parameters.
     pub(crate) fn conditions(&self, applies: impl Fn(Dimension) -> bool) -> String {
         let filters = self.filters.iter().filter(|filter| applies(filter.dimension));
@@ -298,6 +324,13 @@ impl Selection {
                 let column = filter.dimension.filter_column();
                 match (&filter.parsed, filter.dimension) {
                     (Value::Null, Dimension::Domain) => " AND array_has(recipient_domains, '')".to_owned(),
+                    (Value::Null, Dimension::Dialect) => {
+                        " AND session_id NOT IN (SELECT session_id FROM sessions WHERE dialect_hash IS NOT NULL)"
+                            .to_owned()
+                    }
+                    (_, Dimension::Dialect) => {
+                        " AND session_id IN (SELECT session_id FROM sessions WHERE dialect_hash = $dialect)".to_owned()
+                    }
                     (Value::Null, _) => format!(" AND {column} IS NULL"),
                     (_, Dimension::Domain) => format!(" AND array_has({column}, ${})", parameter(filter.dimension)),
                     _ => format!(" AND {column} = ${}", parameter(filter.dimension)),

@@ -45,7 +45,7 @@ impl Page {
 
 impl Series {
     pub async fn load(snapshot: &Snapshot, selection: &Selection) -> Result<Self, StatisticsError> {
-        let snapshot = snapshot.within(selection.window);
+        let snapshot = snapshot.within(selection.reach());
         let answer = snapshot.sql(&series_query(selection), &selection.parameters(|_| true)).await?;
         let mut counted = BTreeMap::new();
         for line in Reading::new(Question::SERIES, answer).lines() {

@@ -168,6 +168,7 @@ pub const fn describing_columns(dimension: Dimension) -> &'static [&'static str]
         Dimension::Protocol => &["protocol"],
         Dimension::Port => &["port"],
         Dimension::Os => &["os"],
+        Dimension::Dialect => &["hash", "dialect"],
         Dimension::Domain | Dimension::SenderDomain => &["domain"],
     }
 }
@@ -185,6 +186,7 @@ pub fn describe(dimension: Dimension, row: &Ranked) -> Vec<String> {
         Dimension::Protocol => vec![key("protocol")],
         Dimension::Port => vec![key("port")],
         Dimension::Os => vec![key("os")],
+        Dimension::Dialect => vec![key("dialect_hash"), key("dialect")],
         Dimension::Domain | Dimension::SenderDomain => vec![key("domain")],
     }
 }

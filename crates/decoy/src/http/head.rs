@@ -29,6 +29,8 @@ pub(super) struct HeadReader {
     lines: Vec<u8>,
     /// All bytes taken.
     size: usize,
+    blank_before: usize,
+    line_ends: Vec<&'static str>,
 }
 
 /// What the first line is.
@@ -51,14 +53,20 @@ pub(super) struct Head {
     pub(super) target: Vec<u8>,
     /// Major and minor.
     pub(super) version: (u8, u8),
+    /// As it was written; empty where there is none.
+    pub(super) version_word: Vec<u8>,
     /// The field lines as they came.
     fields: Vec<Vec<u8>>,
     pub(super) content_length: Option<u64>,
+    /// Empty lines before the request line.
+    pub(super) blank_before: usize,
+    /// The different ends of its lines.
+    pub(super) line_ends: Vec<&'static str>,
 }
 
 impl HeadReader {
     pub(super) fn new() -> Self {
-        Self { reader: LineReader::new(MAX_LINE), lines: Vec::new(), size: 0 }
+        Self { reader: LineReader::new(MAX_LINE), lines: Vec::new(), size: 0, blank_before: 0, line_ends: Vec::new() }
     }
 
     /// Whether anything of a head has come, be it line ends.
@@ -76,12 +84,16 @@ impl HeadReader {
         let room = persona.longest_head - self.size;
         let (used, line) = self.reader.push(&input[..input.len().min(room)]);
         self.size += used;
-        let Some(Line { bytes, .. }) = line else {
+        let Some(Line { bytes, end, .. }) = line else {
             return (used, (self.size == persona.longest_head).then(|| self.take(Some(Form::TooLong))));
         };
+        if !self.line_ends.contains(&end.name()) {
+            self.line_ends.push(end.name());
+        }
         // Empty lines before the request line are skipped (RFC 9112, section 2.2).
         let ended = bytes.is_empty() && !self.lines.is_empty();
         let first = self.lines.is_empty();
+        self.blank_before += usize::from(first && bytes.is_empty());
         if !bytes.is_empty() {
             self.lines.extend_from_slice(&bytes);
             self.lines.push(b'\n');
@@ -102,7 +114,8 @@ impl HeadReader {
         }
         let mut lines: Vec<_> = lines.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
         lines.pop(); // behind the last LF
-        Head::parse(lines, form)
+        let line_ends = std::mem::take(&mut self.line_ends);
+        Head { blank_before: self.blank_before, line_ends, ..Head::parse(lines, form) }
     }
 }
 
@@ -139,8 +152,11 @@ impl Head {
             method: word(0),
             target: word(1),
             version: words.last().and_then(|word| version(word)).unwrap_or((0, 9)),
+            version_word: if words.len() > 2 { words[words.len() - 1].to_vec() } else { Vec::new() },
             fields,
             content_length: None,
+            blank_before: 0,
+            line_ends: Vec::new(),
         };
         let length = head.field("content-length").and_then(|value| std::str::from_utf8(value).ok());
         head.content_length = length.and_then(|length| length.parse().ok());
@@ -171,6 +187,11 @@ impl Head {
             let colon = line.iter().position(|byte| *byte == b':')?;
             Some((&line[..colon], line[colon + 1..].trim_ascii()))
         })
+    }
+
+    /// The name of each field.
+    pub(super) fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.fields.iter().map(|line| line.split(|byte| *byte == b':').next().unwrap_or_default())
     }
 
     /// The site that `Host` names.

@@ -6,6 +6,7 @@
 
 mod ask;
 mod failure;
+mod form;
 mod head;
 mod mail;
 mod web;
@@ -139,6 +140,7 @@ impl Http {
             cx.quirk(Quirk::LowerCaseMethod);
         }
         head.secrets().for_each(|secret| cx.hide(secret));
+        form::note(cx, head);
         if let Some(origin) = self.origin.clone() {
             return self.serve(cx, head, &origin, used);
         }

@@ -118,6 +118,9 @@ impl Body {
 
     pub(super) fn finish(self, end: EndOfData) -> Content {
         let mut quirks = self.quirks;
+        if (quirks.contains(Quirk::BareCrData) || quirks.contains(Quirk::NulData)) && self.hides_an_end() {
+            quirks.insert(Quirk::HiddenEndOfData);
+        }
         if end != EndOfData::Standard {
             quirks.insert(Quirk::OddEndOfData);
         }
@@ -141,13 +144,9 @@ impl Body {
             return Vec::new();
         }
         let mut wire = Vec::with_capacity(self.bytes.len() + 16);
-        let mut place = 0;
-        for line in self.bytes.split_inclusive(|byte| *byte == b'\n') {
-            if line.first() == Some(&b'.') || self.unstuffed.binary_search(&place).is_ok() {
-                wire.push(b'.');
-            }
+        for (dot, line) in self.lines() {
+            wire.extend_from_slice(dot);
             wire.extend_from_slice(line);
-            place += line.len() as u64;
         }
         if let Place::Dot { crs } = self.line {
             wire.push(b'.');
@@ -163,6 +162,31 @@ impl Body {
             Reading::Sendmail => crs == 1,
             Reading::Exim => crs == 1 || (crs == 0 && self.crlf != Some(true)),
         }
+    }
+
+    /// The lines of the content, each with the dot that it lost.
+    fn lines(&self) -> impl Iterator<Item = (&'static [u8], &[u8])> {
+        let mut place = 0;
+        self.bytes.split_inclusive(|byte| *byte == b'\n').map(move |line| {
+            let dotted = line.first() == Some(&b'.') || self.unstuffed.binary_search(&place).is_ok();
+            place += line.len() as u64;
+            (if dotted { &b"."[..] } else { b"" }, line)
+        })
+    }
+
+    /// Whether a server that takes a lone CR for the end of a line, or does not see NUL, finds a lone dot in the content.
+    fn hides_an_end(&self) -> bool {
+        let mut place = Place::Start;
+        for byte in self.lines().flat_map(|(dot, line)| dot.iter().chain(line)) {
+            place = match (place, byte) {
+                (Place::Dot { .. }, b'\r' | b'\n') => return true,
+                (_, b'\r' | b'\n') => Place::Start,
+                (place, 0) => place,
+                (Place::Start, b'.') => Place::Dot { crs: 0 },
+                _ => Place::Inside,
+            };
+        }
+        false
     }
 
     /// A line that begins with a dot and is not the end: the dot goes.
@@ -183,6 +207,7 @@ impl Body {
     fn inside(&mut self, piece: &[u8], after_cr: bool, size_limit: u64) {
         let ended = piece.last() == Some(&b'\n') && self.ends_line(after_cr);
         if self.refused.is_none() {
+            self.note_controls(piece);
             self.bytes.extend_from_slice(piece);
             if piece.last() == Some(&b'\n') && !self.bytes.ends_with(b"\r\n") {
                 self.quirks.insert(Quirk::BareLfData);
@@ -193,6 +218,18 @@ impl Body {
         }
         if ended {
             self.line = Place::Start;
+        }
+    }
+
+    /// Notes NUL bytes, and each CR that is not before LF; the last byte so far may be one.
+    fn note_controls(&mut self, piece: &[u8]) {
+        let text = piece.strip_suffix(b"\n").unwrap_or(piece);
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if text.contains(&b'\r') || (self.bytes.last() == Some(&b'\r') && piece != b"\n") {
+            self.quirks.insert(Quirk::BareCrData);
+        }
+        if piece.contains(&0) {
+            self.quirks.insert(Quirk::NulData);
         }
     }
 
@@ -268,6 +305,12 @@ impl Chunk {
 /// The content of all chunks of a message.
 pub(super) fn chunked(bytes: Vec<u8>) -> Content {
     let mut quirks = Quirks::default();
+    if bytes.contains(&0) {
+        quirks.insert(Quirk::NulData);
+    }
+    if bytes.iter().enumerate().any(|(at, byte)| *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n')) {
+        quirks.insert(Quirk::BareCrData);
+    }
     if bytes.split_inclusive(|byte| *byte == b'\n').any(|line| line.ends_with(b"\n") && !line.ends_with(b"\r\n")) {
         quirks.insert(Quirk::BareLfData);
     }
@@ -323,6 +366,39 @@ mod tests {
             assert_eq!(body(&[wire]).1, Some(name));
         }
         assert_eq!(body(&[b"a\r\n.\rb\r\n"]).1, None);
+    }
+
+    /// The sequences with which a message was smuggled past some server, as far as this one reads on behind them.
+    #[test]
+    fn an_end_that_only_others_see_is_a_quirk() {
+        let quirks = |wire: &[u8]| {
+            let pieces: Vec<_> = wire.iter().map(std::slice::from_ref).collect();
+            let (whole, bytewise) = (body(&[wire]), body(&pieces));
+            let [whole, bytewise] = [whole, bytewise].map(|(body, end, rest)| {
+                assert!(end.is_some() && rest.is_empty(), "it is read to its last end");
+                body.finish(EndOfData::Standard).quirks
+            });
+            assert_eq!(whole, bytewise);
+            whole
+        };
+        for wire in [
+            &b"a\r.\rMAIL\r\n.\r\n"[..],
+            b"a\r.\r\nMAIL\r\n.\r\n",
+            b"a\r.\nMAIL\r\n.\r\n",
+            b"a\r\n.\rMAIL\r\n.\r\n",
+            b"a\n.\rMAIL\r\n.\r\n",
+            b"a\r\n\0.\r\nMAIL\r\n.\r\n",
+            b"a\r\n.\0\r\nMAIL\r\n.\r\n",
+            b"a\r\0.\rMAIL\r\n.\r\n",
+        ] {
+            assert!(quirks(wire).contains(Quirk::HiddenEndOfData), "{wire:?}");
+        }
+        for wire in [&b"a\r\n..\r\nMAIL\r\n.\r\n"[..], b"a\r..\rb\0\r\n.\r\n", b"a\r.b\r\n.\r\n", b"a\0\r\n.\r\n"] {
+            assert!(!quirks(wire).contains(Quirk::HiddenEndOfData), "{wire:?}");
+        }
+        assert!(quirks(b"a\rb\r\n.\r\n").contains(Quirk::BareCrData));
+        assert!(!quirks(b"a\r\nb\r\n.\r\n").contains(Quirk::BareCrData));
+        assert!(quirks(b"a\r\r\nb\r\n.\r\n").contains(Quirk::BareCrData));
     }
 
     #[test]

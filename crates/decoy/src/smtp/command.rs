@@ -46,9 +46,15 @@ impl Verb {
     }
 }
 
+/// The word in capitals, if a mail client would begin with it.
+pub(super) fn canonical(word: &[u8]) -> Option<&'static str> {
+    let known = VERBS.iter().map(|(name, _)| *name).chain(OTHER_MAIL_WORDS);
+    known.into_iter().find(|name| word.eq_ignore_ascii_case(name.as_bytes()))
+}
+
 /// Whether a mail client would begin with this word.
 pub(crate) fn is_mail_word(word: &[u8]) -> bool {
-    Verb::parse(word).is_some() || OTHER_MAIL_WORDS.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()))
+    canonical(word).is_some()
 }
 
 /// The command word and what follows it, blanks around both removed.

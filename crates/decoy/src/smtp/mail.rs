@@ -5,6 +5,7 @@ use minicbor::bytes::ByteVec;
 
 use super::body::{self, Body, Chunk, Content, Refusal};
 use super::{Delay, Smtp, State, Which, exim, path, stamp};
+use crate::dialect::Feature;
 use crate::engine::{Cx, Step, Then};
 use crate::persona::Manner;
 
@@ -47,6 +48,12 @@ impl Envelope {
 struct BadOption<'a> {
     reply: Which,
     argument: &'a [u8],
+}
+
+impl Envelope {
+    pub(super) fn sender(&self) -> &[u8] {
+        &self.sender
+    }
 }
 
 impl Smtp {
@@ -94,6 +101,9 @@ impl Smtp {
             envelope.quirks.insert(Quirk::TooManyRecipients);
         }
         cx.facts.quirks = cx.facts.quirks.union(envelope.quirks);
+        if room && cx.facts.messages == 0 && envelope.recipients.len() == 1 {
+            self.note_pose(cx, address);
+        }
         room
     }
 
@@ -216,6 +226,7 @@ impl Smtp {
     /// `chunk` is the size of the last chunk.
     fn deliver(&mut self, cx: &mut Cx<'_>, content: Content, chunk: u64, used: usize) -> Step {
         let Some(mut envelope) = self.envelope.take() else { return Step::used(used) };
+        cx.facts.dialect.note(Feature::End, content.end.name());
         let manner = self.persona(cx).manner;
         let queue_id = stamp::queue_id(manner, cx.now, cx.connection, cx.seed, cx.facts.messages);
         let replies = &self.persona(cx).replies;

@@ -8,6 +8,7 @@ mod auth;
 mod body;
 mod command;
 mod exim;
+mod form;
 mod mail;
 mod path;
 mod sendmail;
@@ -20,7 +21,7 @@ pub(crate) use self::starttls::{Cover, thrown_away};
 use std::net::IpAddr;
 use std::time::Duration;
 
-use evidence::{End, Protocol, Quirk};
+use evidence::{End, Protocol, Quirk, Time};
 
 use self::auth::Exchange;
 use self::body::{Body, Chunk};
@@ -28,7 +29,7 @@ use self::command::Verb;
 use self::mail::Envelope;
 use crate::conversation::{Server, Stored};
 use crate::engine::{Cx, Step, Then, Unit};
-use crate::line::{Line, LineReader};
+use crate::line::{Line, LineEnd, LineReader};
 use crate::persona::{MailPersona, Manner, Persona, Replies, Role, fill};
 use crate::recorder::Secret;
 
@@ -52,6 +53,8 @@ pub(crate) struct Smtp {
     junk: u32,
     exim: exim::Progress,
     sendmail: sendmail::Progress,
+    /// When something was answered last that came on the wire.
+    answered_at: Option<Time>,
     /// Lines of an HTTP request's head are still to come, each to be answered as an unknown command.
     http_head: bool,
 }
@@ -104,6 +107,7 @@ impl Smtp {
             junk: 0,
             exim: exim::Progress::default(),
             sendmail: sendmail::Progress::default(),
+            answered_at: None,
             http_head: false,
         }
     }
@@ -148,6 +152,16 @@ impl Smtp {
             self.entered = true;
             cx.enter(Protocol::Smtp);
         }
+        let step = self.read(cx, input);
+        if !cx.reply.is_empty() {
+            cx.facts.dialect.answered(cx.reply);
+            self.answered_at = Some(cx.now);
+        }
+        step
+    }
+
+    /// Takes a line, or a piece of a message.
+    fn read(&mut self, cx: &mut Cx<'_>, input: &[u8]) -> Step {
         match std::mem::replace(&mut self.state, State::Command) {
             State::Command => match self.reader.push(input) {
                 (used, Some(line)) if self.http_head => self.http_line(cx, &line, used),
@@ -161,7 +175,10 @@ impl Smtp {
                     Step::used(used)
                 }
             },
-            State::Data(body) => self.data(cx, body, input),
+            State::Data(body) => {
+                self.note_haste(cx);
+                self.data(cx, body, input)
+            }
             State::Chunk(chunk) => self.chunk(cx, chunk, input),
             // The conversation brings no input in these states.
             waiting @ (State::Storing { .. } | State::Farewell) => {
@@ -191,7 +208,9 @@ impl Smtp {
             return Step::used(0);
         };
         if outcome == Stored::NoRoom {
-            return self.refuse_message(cx, Quirk::StoreRefused, |r| &r.too_big, 0);
+            let step = self.refuse_message(cx, Quirk::StoreRefused, |r| &r.too_big, 0);
+            cx.facts.dialect.answered(cx.reply);
+            return step;
         }
         cx.facts.messages += 1;
         cx.facts.recipients += recipients;
@@ -204,6 +223,7 @@ impl Smtp {
             Manner::Sendmail => {}
         }
         cx.reply.extend_from_slice(&accepted);
+        cx.facts.dialect.answered(cx.reply);
         Step::used(0)
     }
 
@@ -265,14 +285,16 @@ impl Smtp {
 
     fn command(&mut self, cx: &mut Cx<'_>, line: &Line, used: usize) -> Step {
         cx.facts.commands += 1;
+        self.note_haste(cx);
+        // A NUL ends a line for a server written in C.
+        let text = line.bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+        self.note_command(cx, line, text);
         match self.persona(cx).manner {
             Manner::Postfix => {}
             Manner::Exim => return self.exim(cx, line, used),
             Manner::Sendmail => return self.sendmail(cx, line, used),
         }
         note_oddities(cx, line);
-        // A NUL ends a line for a server written in C.
-        let text = line.bytes.split(|byte| *byte == 0).next().unwrap_or_default();
         let (word, argument) = command::split(text);
         if std::str::from_utf8(text).is_err() {
             return Step::used(used).delayed(self.error(cx, |r| &r.bad_utf8, &[]));
@@ -310,6 +332,11 @@ impl Smtp {
             }
         };
         Step::used(used).delayed(delay)
+    }
+
+    /// Notes that a command or message came together with a command before it: it was sent before the answer could be seen.
+    fn note_haste(&self, cx: &mut Cx<'_>) {
+        cx.facts.dialect.pipelined |= self.answered_at == Some(cx.now);
     }
 
     /// A line of an HTTP request's head, as a mail server meets it; the empty line ends the head.
@@ -451,7 +478,8 @@ impl Smtp {
 
 fn note_oddities(cx: &mut Cx<'_>, line: &Line) {
     let oddities = [
-        (line.bare_lf, Quirk::BareLfCommand),
+        (line.end == LineEnd::Lf, Quirk::BareLfCommand),
+        (line.bytes.contains(&b'\r'), Quirk::BareCrCommand),
         (line.cut, Quirk::LongCommand),
         (line.bytes.contains(&0), Quirk::NulByte),
         (!line.bytes.is_ascii(), Quirk::EightBitCommand),

@@ -68,6 +68,7 @@ pub(crate) fn start_with(
         secret: sensor::Secret::new([7; 32]),
         trusted_balancers,
         version: "test".into(),
+        seal: None,
         confined: false,
         network_connections,
         network_arrivals,

@@ -31,7 +31,9 @@ impl Deployed {
         let ports = free_ports(listeners.len());
         let spool = folder.path().join("spool");
         let mut config = format!("name = \"XX-01\"\nhost = \"mx.example.net\"\nspool = \"{}\"\n", spool.display());
-        config += &format!("[persona]\n{personas}\n");
+        let seal = folder.path().join("seal");
+        spool::Seal::open(&seal).unwrap();
+        config += &format!("seal = \"{}/seal.pub\"\n[persona]\n{personas}\n", seal.display());
         for (port, keys) in ports.iter().zip(listeners) {
             config += &format!("[[listen]]\naddress = \"127.0.0.1:{port}\"\n{keys}\n");
         }
@@ -53,9 +55,25 @@ impl Deployed {
 
     /// Stops it; its sessions, in order, and its messages.
     pub(crate) fn caught(mut self) -> (Vec<Session>, Vec<Message>) {
+        self.end();
+        self.read()
+    }
+
+    /// Stops it; its sessions, in order, and every byte of its spool.
+    pub(crate) fn stop_and_read(mut self) -> (Vec<Session>, Vec<u8>) {
+        self.end();
+        let files = std::fs::read_dir(self.folder.path().join("spool")).unwrap();
+        let bytes = files.flat_map(|entry| std::fs::read(entry.unwrap().path()).unwrap()).collect();
+        (self.read().0, bytes)
+    }
+
+    fn end(&mut self) {
         let id = rustix::process::Pid::from_child(&self.program);
         rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
         assert!(self.program.wait().unwrap().success());
+    }
+
+    fn read(&self) -> (Vec<Session>, Vec<Message>) {
         let (mut sessions, mut messages) = (Vec::new(), Vec::new());
         for record in records(&self.folder.path().join("spool")) {
             match record {

@@ -141,12 +141,21 @@ async fn filters_hold_in_every_table() {
         ..Visit::example(number, minute(1))
     };
     let system = System { label: Some("Win-XP-SP1/Win-2k-SP4".into()), signature: None };
-    let visits = [visit(1, 25, Protocol::Smtp, 2), Visit { system, ..visit(2, 1080, Protocol::Socks5, 3) }];
+    let dialect = Some("d1 S5 methods:0 > SMTP order:QUIT".to_owned());
+    let hash = evidence::Dialect { text: dialect.clone().unwrap(), pipelined: false }.hash();
+    // Its session began before the window.
+    let second = Visit { system, dialect: dialect.clone(), at: minute(-20), ..visit(2, 1080, Protocol::Socks5, 3) };
+    let late =
+        second.emails.into_iter().map(|email| Email { after: email.after + Duration::from_secs(21 * 60), ..email });
+    let visits = [visit(1, 25, Protocol::Smtp, 2), Visit { emails: late.collect(), ..second }];
     let (_folder, statistics) = lake(visits, &[]).await;
     for (dimension, value, expected) in [
         (Dimension::Port, "1080", 3),
         (Dimension::Os, "Win-XP-SP1/Win-2k-SP4", 3),
         (Dimension::Os, "-", 2),
+        (Dimension::Dialect, hash.as_str(), 3),
+        (Dimension::Dialect, "-", 2),
+        (Dimension::Dialect, "d1:0000000000000000", 0),
         (Dimension::Protocol, "SMTP", 2),
         (Dimension::Country, "BR", 5),
         (Dimension::As, "64496", 5),
@@ -175,8 +184,13 @@ async fn filters_hold_in_every_table() {
     let systems = page.ranking(Dimension::Os, Sort::Emails).await.unwrap().rows;
     let systems: Vec<_> = systems.iter().map(|row| (row.key["os"].as_str(), row.counts.emails)).collect();
     assert_eq!(systems, [("Win-XP-SP1/Win-2k-SP4", 3), ("-", 2)]);
+    let dialects = page.ranking(Dimension::Dialect, Sort::Emails).await.unwrap().rows;
+    let told =
+        |row: &statistics::Ranked| (row.key["dialect_hash"].clone(), row.key["dialect"].clone(), row.counts.emails);
+    let dialects: Vec<_> = dialects.iter().map(told).collect();
+    assert_eq!(dialects, [(hash, dialect.unwrap(), 3), ("-".into(), "-".into(), 2)]);
     let records = page.records(RecordKind::Connections).await;
-    assert_eq!(records.unwrap().rows.len(), 2);
+    assert_eq!(records.unwrap().rows.len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
