@@ -1,60 +1,22 @@
 //! One accepted connection: recorder, engine, the pauses between them, and the way that replies from afar take.
 
+mod listener;
 mod secure;
 
 use std::collections::VecDeque;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use evidence::{Connection, End, Message, Quirk, Session, Time};
 
+pub use self::listener::Listener;
 pub(crate) use self::secure::TLS_HANDSHAKE;
 pub use self::secure::{Secure, Secured, Server};
 use crate::engine::{Cx, Engine, Facts, Step, Then, Unit};
 use crate::persona::Persona;
-use crate::policy::{Auth, Encryption, Latency, Web};
+use crate::policy::Encryption;
 use crate::recorder::Recorder;
 use crate::smtp::{Cover, Smtp};
 use crate::sniff::Sniff;
-
-/// How a listener meets a client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Listener {
-    /// How long the server waits for the client to speak first before it greets as a mail server; `None`: for ever.
-    pub banner_after: Option<Duration>,
-    /// Whether text that names no protocol is taken for mail commands rather than for a proxy request.
-    pub mail: bool,
-    /// What becomes of logins.
-    pub auth: Auth,
-    /// What is found at web sites of which no page is known.
-    pub web: Web,
-    /// Whether far sides are as far as real ones.
-    pub latency: Latency,
-    /// What becomes of TLS.
-    pub encryption: Encryption,
-    /// The sensor's address as the world knows it, where it is not the one that connections are addressed to.
-    pub public: Option<IpAddr>,
-}
-
-impl Listener {
-    /// A mail port: the server greets at once.
-    pub const fn smtp() -> Self {
-        Self { banner_after: Some(Duration::ZERO), mail: true, ..Self::sniffing(None) }
-    }
-
-    /// Any other port: the client's first bytes decide; a client that waits is greeted as by a mail server.
-    pub const fn sniffing(banner_after: Option<Duration>) -> Self {
-        Self {
-            banner_after,
-            mail: false,
-            auth: Auth::Accept,
-            web: Web::Refuse,
-            latency: Latency::Natural,
-            encryption: Encryption::Off,
-            public: None,
-        }
-    }
-}
 
 /// Bytes of replies that wait to be sent, beyond which no more input is taken: a client that asks much and hears nothing is
 /// not answered before it has heard. One step may go beyond it, by the longest answer to one.
