@@ -266,7 +266,7 @@ impl Page {
     ) -> Result<(), StatisticsError> {
         let query = self.selection.fill(Question::TESTS, |_| true);
         let parameters = self.selection.parameters(|_| true);
-        let answer = self.snapshot.within(self.selection.window).sql(&query, &parameters).await?;
+        let answer = self.snapshot.within(self.selection.reach()).sql(&query, &parameters).await?;
         for line in Reading::new(Question::TESTS, answer).lines() {
             let tests = line.integer("emails")?;
             entry(rows, line.sensor()?).tests = tests;
