@@ -77,6 +77,18 @@ fn nmap_names_the_product_of_each_port() {
     }
 }
 
+#[test]
+fn nmap_names_each_mail_server() {
+    if !has_program("nmap") {
+        return;
+    }
+    for (persona, product) in [("exim-4.96", "Exim smtpd 4.96"), ("sendmail-8.17", "Sendmail 8.17.1.9")] {
+        let sensor = Deployed::imitating(&format!("mail = \"{persona}\""), &["mode = \"mail\""]);
+        let said = nmap(sensor.ports[0], &["-sV"]);
+        assert!(said.contains(product), "{persona}: {said}");
+    }
+}
+
 /// The user and password of each login of a protocol, as the key of the seal opens them, with what became of it.
 fn logins(sessions: &[Session], protocol: Protocol, key: &SealKey) -> Vec<(String, String, bool)> {
     let of_protocol = sessions.iter().flat_map(|session| &session.logins).filter(|login| login.protocol == protocol);

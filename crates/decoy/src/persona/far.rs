@@ -28,7 +28,7 @@ pub(crate) struct FarMail {
 const SHARES: [u8; 3] = [154, 77, 25];
 
 /// Purposes of draws.
-const SERVER: &str = "mail software";
+const SERVER: &str = "mail server";
 const NAME: &str = "mail server's name";
 
 /// Parts of a name for a server that was addressed by its number.
@@ -51,7 +51,6 @@ struct ProviderEntry {
     names: Vec<String>,
     base: String,
     host: Option<String>,
-    size_limit: u64,
     ehlo: Vec<String>,
     replies: toml::Table,
 }
@@ -118,7 +117,6 @@ impl FarMail {
 /// A built-in persona with a provider's words in the place of its own.
 fn over(mut base: toml::Table, entry: &ProviderEntry) -> Result<MailPersona, PersonaError> {
     base.insert("name".into(), entry.name.clone().into());
-    base.insert("size_limit".into(), toml::Value::Integer(i64::try_from(entry.size_limit).unwrap_or(i64::MAX)));
     base.insert("ehlo".into(), entry.ehlo.clone().into());
     if let Some(replies) = base.get_mut("replies").and_then(toml::Value::as_table_mut) {
         replies.extend(entry.replies.clone());

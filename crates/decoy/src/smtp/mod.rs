@@ -345,13 +345,14 @@ impl Smtp {
             // Commands that the client hid in the URL.
             return self.command(cx, line, used);
         }
-        if line.bytes.is_empty() {
+        let empty = line.bytes.is_empty();
+        if empty {
             self.http_head = false;
-            self.reply(cx, |r| &r.bad_syntax, &[]);
         } else {
             cx.quirk(Quirk::HeaderAsCommand);
-            self.reply(cx, |r| &r.unknown, &[]);
         }
+        let syntax = empty && self.persona(cx).manner == Manner::Postfix;
+        self.reply(cx, if syntax { |r| &r.bad_syntax } else { |r| &r.unknown }, &[("line", &line.bytes)]);
         Step::used(used)
     }
 

@@ -226,9 +226,7 @@ impl Smtp {
     fn eight_bit(&self, cx: &mut Cx<'_>, r: &Replies, address: &[u8]) -> bool {
         let found = address.iter().any(|byte| matches!(byte, 0x80..=0x9f));
         if found && std::str::from_utf8(address).is_err() {
-            let shown: Vec<u8> =
-                address.iter().map(|byte| if matches!(byte, 0x80..=0x9f) { b'?' } else { *byte }).collect();
-            self.say(cx, &r.eight_bit, &[("argument", &seven_bit(&shown))]);
+            self.say(cx, &r.eight_bit, &[("argument", &seven_bit(address))]);
             return true;
         }
         false
@@ -353,7 +351,7 @@ fn shortened(text: &[u8]) -> Vec<u8> {
     [&text[..SHOWN_END], b"...", &text[text.len() - SHOWN_END..]].concat()
 }
 
-/// Replies have seven bits.
+/// Replies have seven bits; what would be a control character then is not shown.
 fn seven_bit(text: &[u8]) -> Vec<u8> {
-    text.iter().map(|byte| byte & 0x7f).collect()
+    text.iter().map(|byte| if matches!(byte, 0x80..=0x9f | 0xff) { b'?' } else { byte & 0x7f }).collect()
 }
