@@ -6,7 +6,7 @@ SELECT sensor, dialect_hash, max(dialect) AS dialect, protocol_bit,
        count(*) FILTER (WHERE accepted_at < $until) AS emails,
        coalesce(sum(recipient_count) FILTER (WHERE accepted_at < $until), 0) AS recipients,
        coalesce(sum(size) FILTER (WHERE accepted_at < $until), 0) AS bytes,
-       count(*) FILTER (WHERE ordinal = 0 AND session_accepted_at >= $from) AS connections
+       count(*) FILTER (WHERE {first} AND session_accepted_at >= $from) AS connections
 FROM messages LEFT JOIN spoken ON session_id = spoken_id
-WHERE accepted_at >= $from AND session_accepted_at < $until AND (accepted_at < $until OR ordinal = 0) {filter}
+WHERE accepted_at >= $from AND session_accepted_at < $until AND (accepted_at < $until OR {first}) {class} {filter}
 GROUP BY sensor, dialect_hash, protocol_bit
