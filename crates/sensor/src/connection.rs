@@ -81,7 +81,8 @@ async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
     let earlier = sensor.guesses.refused(connection.source.ip());
     let manner = decoy::Listener { auth: accepted.manner.auth.after_earlier(earlier), ..accepted.manner };
     let conversation = Conversation::open(connection, manner, &sensor.config.persona, seed, &mut out);
-    let dialogue = Dialogue {
+    // In a box: a future keeps what it was given beside what it made of it, so that a dialogue would be there several times.
+    let dialogue = Box::new(Dialogue {
         stream: accepted.stream,
         layers: Layers::default(),
         watch: accepted.watch,
@@ -92,7 +93,7 @@ async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
         ended: false,
         held: Held { total: &sensor.body_bytes, bytes: 0 },
         sensor,
-    };
+    });
     let session = dialogue.run().await;
     drop(place);
     session
@@ -216,7 +217,7 @@ impl Drop for Held<'_> {
 pub(crate) struct Failure;
 
 impl Dialogue<'_> {
-    async fn run(mut self) -> Session {
+    async fn run(mut self: Box<Self>) -> Session {
         let end = loop {
             let step = self.step().await;
             self.seal();
