@@ -1,5 +1,7 @@
 //! Lines, read as a mail server reads them: up to LF, with every CR before it removed, cut at a limit.
 
+use memchr::memchr;
+
 /// Collects one line at a time from bytes that come in any pieces. Holds at most `limit` bytes.
 #[derive(Debug)]
 pub(crate) struct LineReader {
@@ -59,7 +61,7 @@ impl LineReader {
 
     /// Takes bytes up to and including the first LF: how many, and the line if it is complete.
     pub(crate) fn push(&mut self, input: &[u8]) -> (usize, Option<Line>) {
-        let lf = input.iter().position(|byte| *byte == b'\n');
+        let lf = memchr(b'\n', input);
         let room = self.limit - self.bytes.len();
         if self.strict && lf.unwrap_or(input.len()) > room {
             self.bytes.extend_from_slice(&input[..room]);

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Write};
 use std::num::NonZero;
 
 use anyhow::Context;
+use tokio::runtime::Builder;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::level_filters::LevelFilter;
@@ -48,13 +49,27 @@ pub(crate) fn block_on_threads(
     threads: NonZero<usize>,
     role: impl Future<Output = anyhow::Result<()>>,
 ) -> anyhow::Result<()> {
-    let mut runtime = tokio::runtime::Builder::new_multi_thread();
-    runtime.worker_threads(threads.get()).enable_all().build().context("no runtime")?.block_on(role)
+    let mut runtime = match threads.get() {
+        // Nothing has to be handed from thread to thread.
+        1 => Builder::new_current_thread(),
+        more => {
+            let mut runtime = Builder::new_multi_thread();
+            runtime.worker_threads(more);
+            runtime
+        }
+    };
+    runtime.enable_all().build().context("no runtime")?.block_on(role)
 }
 
 /// How many processors this process may use, by its affinity and the quota of its group.
-pub(crate) fn processors() -> NonZero<usize> {
+fn processors() -> NonZero<usize> {
     std::thread::available_parallelism().unwrap_or(NonZero::<usize>::MIN)
+}
+
+/// How many threads serve connections: one processor is left to the thread that writes what they bring, and to the kernel's
+/// share of the network. On two processors more threads take longer for the same, since each wakes the other.
+pub(crate) fn serving_threads() -> NonZero<usize> {
+    NonZero::new(processors().get() - 1).unwrap_or(NonZero::<usize>::MIN)
 }
 
 /// A token that is cancelled by SIGINT or SIGTERM.

@@ -11,7 +11,7 @@ use spool::{Identity, Seal, Shipping, Spool, SpoolConfig};
 use crate::config::Config;
 use crate::passed::Passed;
 use crate::persona::persona;
-use crate::process::{announce_ready, block_on_threads, processors, stopped};
+use crate::process::{announce_ready, block_on_threads, serving_threads, stopped};
 
 /// Listens until told to stop, then ends every connection and seals what was caught. Makes its own runtime: files are
 /// confined while this process has one thread.
@@ -19,7 +19,7 @@ pub fn sense(config: Config) -> anyhow::Result<()> {
     let passed = Passed::take()?;
     let persona = persona(&config)?;
     let seal = seal(&config)?;
-    let threads = processors();
+    let threads = serving_threads();
     std::fs::create_dir_all(&config.spool).with_context(|| format!("{}", config.spool.display()))?;
     let secret = Secret::open(&config.spool).with_context(|| format!("the secret in {}", config.spool.display()))?;
     let confinement = Confinement::begin(&config.spool);

@@ -1,6 +1,7 @@
 //! Message content as it comes: after DATA up to a lone dot, or in announced chunks.
 
 use evidence::{EndOfData, Quirk, Quirks};
+use memchr::memchr;
 
 /// Most lines noted of which the peer had not doubled the leading dot. Later ones lose their dot without a note; the
 /// quirk stays.
@@ -84,6 +85,10 @@ impl Body {
     pub(super) fn push(&mut self, input: &[u8], size_limit: u64) -> (usize, Option<EndOfData>) {
         let lone = self.lone(input);
         let input = lone.map_or(input, |(at, _)| &input[..=at]);
+        if self.refused.is_none() {
+            // Once for all lines that came together.
+            self.bytes.reserve(input.len());
+        }
         let mut used = 0;
         while let Some(&byte) = input.get(used) {
             match (self.line, byte) {
@@ -104,7 +109,7 @@ impl Body {
                 (Place::Dot { crs }, _) => self.dotted_line(crs, byte),
                 (Place::Inside, _) => {
                     let rest = &input[used..];
-                    let line = rest.iter().position(|byte| *byte == b'\n').map_or(rest, |lf| &rest[..=lf]);
+                    let line = memchr(b'\n', rest).map_or(rest, |lf| &rest[..=lf]);
                     let before = (used + line.len()).checked_sub(2).map_or(self.last, |at| input[at]);
                     self.inside(line, before == b'\r', size_limit);
                     used += line.len();
@@ -225,10 +230,10 @@ impl Body {
     fn note_controls(&mut self, piece: &[u8]) {
         let text = piece.strip_suffix(b"\n").unwrap_or(piece);
         let text = text.strip_suffix(b"\r").unwrap_or(text);
-        if text.contains(&b'\r') || (self.bytes.last() == Some(&b'\r') && piece != b"\n") {
+        if memchr(b'\r', text).is_some() || (self.bytes.last() == Some(&b'\r') && piece != b"\n") {
             self.quirks.insert(Quirk::BareCrData);
         }
-        if piece.contains(&0) {
+        if memchr(0, piece).is_some() {
             self.quirks.insert(Quirk::NulData);
         }
     }

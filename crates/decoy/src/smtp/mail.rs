@@ -231,7 +231,9 @@ impl Smtp {
         let queue_id = stamp::queue_id(manner, cx.now, cx.connection, cx.seed, cx.facts.messages);
         let replies = &self.persona(cx).replies;
         let reply = if content.end == EndOfData::Chunk { &replies.chunk_queued } else { &replies.queued };
+        // Few replies tell the size.
         let counted = match manner {
+            _ if !reply.contains("{bytes}") => 0,
             Manner::Exim => exim::counted_size(&content.bytes),
             Manner::Postfix | Manner::Sendmail => body::counted_size(&content.bytes),
         };
