@@ -296,7 +296,8 @@ impl Smtp {
         }
         note_oddities(cx, line);
         let (word, argument) = command::split(text);
-        if std::str::from_utf8(text).is_err() {
+        // Postfix looks at the whole line for this, also behind a NUL.
+        if std::str::from_utf8(&line.bytes).is_err() {
             return Step::used(used).delayed(self.error(cx, |r| &r.bad_utf8, &[]));
         }
         if word.is_empty() {
