@@ -11,6 +11,7 @@ mod exim;
 mod form;
 mod mail;
 mod path;
+mod refusal;
 mod sendmail;
 mod stamp;
 mod starttls;
@@ -142,6 +143,9 @@ impl Smtp {
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>) -> Step {
         if self.cover == Cover::Awaited {
             return self.secure(Step::used(0));
+        }
+        if cx.listener.crowded {
+            return self.turn_away(cx);
         }
         self.reply(cx, |r| &r.banner, &[]);
         Step::used(0)
@@ -402,6 +406,9 @@ impl Smtp {
         }
         if path::parse(argument).is_none() {
             return self.error(cx, |r| &r.bad_recipient, &[]);
+        }
+        if let Some(listed) = cx.refused_by_list() {
+            return self.refuse_listed(cx, &listed);
         }
         self.junk(cx, |r| &r.verified, &[("argument", argument)])
     }
