@@ -238,6 +238,7 @@ impl Play {
             balancer: None,
             clock: Clock::default(),
             syn: None,
+            factors: evidence::Factors::default(),
         };
         let (now, mut out) = (connection.accepted_at, Out::default());
         let mut play = Self {

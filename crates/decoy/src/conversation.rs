@@ -13,7 +13,7 @@ pub(crate) use self::secure::TLS_HANDSHAKE;
 pub use self::secure::{Secure, Secured, Server};
 use crate::engine::{Cx, Engine, Facts, Step, Then, Unit};
 use crate::persona::Persona;
-use crate::policy::Encryption;
+use crate::policy::{Encryption, Listed};
 use crate::recorder::Recorder;
 use crate::smtp::{Cover, Smtp};
 use crate::sniff::Sniff;
@@ -150,6 +150,12 @@ impl<'p> Conversation<'p> {
         conversation.step(now, out, |engine, cx| engine.start(cx));
         conversation.follow(now, 0);
         conversation
+    }
+
+    /// Has the client refused, as a server refuses those who are on this block list: the relay at each recipient, a proxy
+    /// at each request. To be called before any input.
+    pub fn refuse(&mut self, listed: Listed) {
+        self.facts.refused_by = Some(listed);
     }
 
     /// Takes input and answers it: how many bytes were taken. Fewer than given means that something has to happen first

@@ -9,7 +9,7 @@ use crate::conversation::{Listener, Secure, Stored};
 use crate::dialect::Dialect;
 use crate::http::Http;
 use crate::persona::{Persona, fill};
-use crate::policy::Encryption;
+use crate::policy::{Encryption, Listed};
 use crate::recorder::Secret;
 use crate::smtp::Smtp;
 use crate::sniff::Sniff;
@@ -106,6 +106,8 @@ impl Engine {
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>) -> Step {
         match self {
             Self::Smtp(smtp) => smtp.start(cx),
+            // Before a word is said there is no telling which of them it should be: a proxy hangs up.
+            Self::Sniff(_) if cx.listener.crowded => Step::used(0).then(Then::Close(End::TooMany)),
             Self::Sniff(_) | Self::Http(_) | Self::Socks4(_) | Self::Socks5(_) | Self::Dying(_) => Step::used(0),
         }
     }
@@ -296,6 +298,15 @@ impl Cx<'_> {
         accepted
     }
 
+    /// The block list for which this client is refused, if it is; that it was is noted.
+    pub(crate) fn refused_by_list(&mut self) -> Option<Listed> {
+        let listed = self.facts.refused_by.clone();
+        if listed.is_some() {
+            self.quirk(Quirk::RefusedByList);
+        }
+        listed
+    }
+
     /// Has a secret blotted out in the transcript.
     pub(crate) fn hide(&mut self, secret: Secret) {
         self.facts.secrets.push(secret);
@@ -344,6 +355,8 @@ pub(crate) struct Facts {
     pub(crate) tls: Vec<Tls>,
     /// How it speaks.
     pub(crate) dialect: Dialect,
+    /// The block list for which the client is refused.
+    pub(crate) refused_by: Option<Listed>,
     /// Secrets of the last step, for the recorder.
     pub(crate) secrets: Vec<Secret>,
     /// Bytes of the lists of requests and logins.

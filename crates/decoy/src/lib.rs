@@ -19,6 +19,7 @@
 //!     balancer: None,
 //!     clock: Clock::default(),
 //!     syn: None,
+//!     factors: Default::default(),
 //! };
 //! let now = Time::from_micros(0);
 //! let mut out = Out::default();
@@ -62,4 +63,4 @@ mod tls;
 
 pub use conversation::{Conversation, Listener, MAX_UNSENT, Out, Secure, Secured, Server, Stored};
 pub use persona::{BadNetworkKey, BuiltIn, HttpPersona, MailPersona, NetworkKey, Persona, PersonaError, SocksPersona};
-pub use policy::{Auth, Encryption, Latency, PolicyError, Web};
+pub use policy::{Auth, Encryption, Latency, Listed, PolicyError, Web};

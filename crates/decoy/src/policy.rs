@@ -110,6 +110,14 @@ impl FromStr for Web {
     }
 }
 
+/// The block list that a client is on, as the server that refuses it tells.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub list: String,
+    /// What the list says of it; empty for nothing.
+    pub reason: String,
+}
+
 /// What a client finds at a web site that no page is known of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Web {
@@ -346,6 +354,7 @@ mod tests {
             balancer: None,
             clock: evidence::Clock::default(),
             syn: None,
+            factors: evidence::Factors::default(),
         };
         verdict(&parse_authority(authority.as_bytes(), None).unwrap(), &connection, Listener::sniffing(None))
     }

@@ -112,6 +112,7 @@ fn answer(cx: &mut Cx<'_>, request: &Request<'_>, used: usize) -> (Step, bool) {
     let mut repeats = false;
     let (code, said, step, bound) = match request.command {
         1 | 2 if !allowed => (Some(REJECTED), Answer::Unauthorized, closing(step), false),
+        1 | 2 if cx.refused_by_list().is_some() => (Some(REJECTED), Answer::Forbidden, closing(step), false),
         1 => {
             let Reach { far, after } = target::far_side(&target, cx);
             repeats = cx.persona.socks.repeats && matches!(far, Err(NoAnswer::Nowhere));

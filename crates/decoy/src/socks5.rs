@@ -17,6 +17,8 @@ const NO_METHOD: u8 = 0xFF;
 
 /// The reply code of RFC 1928, section 6, that all programs share; the others are the persona's.
 const SUCCEEDED: u8 = 0;
+/// The code of those whom the proxy's rules do not allow.
+const NOT_ALLOWED: u8 = 2;
 
 /// Longest of the three messages: user name and password of 255 bytes each.
 const MAX_MESSAGE: usize = 3 + 2 * 255;
@@ -155,6 +157,10 @@ impl Socks5 {
             }
             None => return malformed(cx, persona.bad_address),
         };
+        if cx.refused_by_list().is_some() {
+            cx.request(Protocol::Socks5, verb, target, Answer::Forbidden);
+            return refuse(cx, Some(NOT_ALLOWED), used);
+        }
         match message[1] {
             1 => connect(cx, message, target, used),
             2 if persona.bind => self.hold(cx, verb, target, used),

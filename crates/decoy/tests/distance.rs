@@ -27,6 +27,7 @@ fn connection() -> Connection {
         balancer: None,
         clock: Clock::default(),
         syn: None,
+        factors: evidence::Factors::default(),
     }
 }
 

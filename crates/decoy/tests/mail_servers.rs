@@ -81,6 +81,7 @@ fn play(persona: &Persona, bytes: &[u8], size: usize) -> (Vec<u8>, Time, evidenc
         balancer: None,
         clock: Clock::default(),
         syn: None,
+        factors: evidence::Factors::default(),
     };
     let (mut out, mut waiting, mut end) = (Out::default(), Vec::new(), None);
     let mut conversation = Conversation::open(connection, Listener::smtp(), persona, 7, &mut out);
@@ -139,6 +140,7 @@ fn a_server_that_is_left_alone_says_so_and_ends() {
             balancer: None,
             clock: Clock::default(),
             syn: None,
+            factors: evidence::Factors::default(),
         };
         let mut out = Out::default();
         let mut conversation = Conversation::open(connection, Listener::smtp(), persona, 7, &mut out);

@@ -12,6 +12,8 @@
 //! socks microsocks-1.0                the persona of the SOCKS proxy, likewise
 //! latency natural                     far sides are far; else all of them answer at once
 //! tls offered | tls implicit           what becomes of TLS, where there is any
+//! listed zone.example reason           the block list that the client is on, and what that says of it
+//! crowded                              the client has as many connections as it may have
 //! limit 1000                           the persona's size limit, where its own would make the file slow
 //! C text                               bytes from the client; \r \n \t \0 \xNN and \\ are escapes
 //! S text                               the reply, one line of it each
@@ -25,6 +27,8 @@
 //! ```
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod escapes;
+
 mod record;
 
 use std::fmt::Write as _;
@@ -35,11 +39,13 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use decoy::{
-    Auth, BuiltIn, Conversation, HttpPersona, Latency, Listener, MailPersona, NetworkKey, Out, Persona, Secure,
+    Auth, BuiltIn, Conversation, HttpPersona, Latency, Listed, Listener, MailPersona, NetworkKey, Out, Persona, Secure,
     Secured, SocksPersona, Stored, Web,
 };
-use evidence::{Boot, Clock, Connection, End, Handshake, Message, Session, SessionId, Span, Time, shown, unshown};
+use evidence::{Boot, Clock, Connection, End, Factors, Handshake, Message, Session, SessionId, Span, Time};
 use proptest::prelude::*;
+
+use crate::escapes::{escape, unescape};
 
 use crate::record::record;
 
@@ -59,6 +65,7 @@ struct Transcript {
     head: Vec<String>,
     listener: Listener,
     policy: Vec<String>,
+    listed: Option<Listed>,
     limit: Option<String>,
     persona: Persona,
     lines: Vec<Line>,
@@ -93,7 +100,9 @@ impl Transcript {
             match word {
                 "#" => head.push(line.to_owned()),
                 "listener" => listener = Some(parse_listener(rest)),
-                "auth" | "web" | "tls" | "mail" | "http" | "socks" | "latency" => policy.push(line.to_owned()),
+                "auth" | "web" | "tls" | "mail" | "http" | "socks" | "latency" | "listed" | "crowded" => {
+                    policy.push(line.to_owned())
+                }
                 "limit" => limit = Some(rest.to_owned()),
                 "C" => lines.push(Line::Client(unescape(rest))),
                 "@" => lines.push(Line::Pass(rest.parse::<Span>().unwrap().0)),
@@ -107,12 +116,13 @@ impl Transcript {
         let mut listener = listener.unwrap_or_else(|| panic!("{}: no listener", path.display()));
         policy.iter().for_each(|line| apply_policy(&mut listener, line));
         let persona = persona(path, &policy, limit.as_deref());
-        Self { path: path.to_owned(), head, listener, policy, limit, persona, lines, text }
+        let listed = policy.iter().find_map(|line| line.strip_prefix("listed ")).map(parse_listed);
+        Self { path: path.to_owned(), head, listener, policy, listed, limit, persona, lines, text }
     }
 
     /// Plays the transcript, each client line cut into pieces by `split`.
     fn play(&self, mut split: impl FnMut(&[u8]) -> Vec<Vec<u8>>) -> Outcome {
-        let mut run = Run::open(&self.persona, self.listener);
+        let mut run = Run::open(&self.persona, self.listener, self.listed.clone());
         let mut replies = vec![run.take()];
         for line in &self.lines {
             match line {
@@ -188,7 +198,7 @@ struct Run<'p> {
 }
 
 impl<'p> Run<'p> {
-    fn open(persona: &'p Persona, listener: Listener) -> Self {
+    fn open(persona: &'p Persona, listener: Listener, listed: Option<Listed>) -> Self {
         let connection = Connection {
             id: SessionId { sensor: "XX-01".parse().unwrap(), boot: Boot(1_274_131_700_000_000), number: 7 },
             accepted_at: ACCEPTED_AT,
@@ -197,9 +207,13 @@ impl<'p> Run<'p> {
             balancer: None,
             clock: Clock::default(),
             syn: None,
+            factors: Factors::default(),
         };
         let mut out = Out::default();
-        let conversation = Conversation::open(connection, listener, persona, 7, &mut out);
+        let mut conversation = Conversation::open(connection, listener, persona, 7, &mut out);
+        if let Some(listed) = listed {
+            conversation.refuse(listed);
+        }
         let mut run = Self {
             conversation,
             now: ACCEPTED_AT,
@@ -285,6 +299,8 @@ fn apply_policy(listener: &mut Listener, line: &str) {
         ["latency", latency] => listener.latency = latency.parse().unwrap(),
         ["tls", word] => listener.encryption = word.parse().unwrap(),
         ["mail" | "http" | "socks", _] => {}
+        ["crowded"] => listener.crowded = true,
+        ["listed", ..] => {}
         _ => panic!("what policy is `{line}`?"),
     }
 }
@@ -307,41 +323,17 @@ fn handshake_text(handshake: &Handshake) -> String {
     }
 }
 
+fn parse_listed(text: &str) -> Listed {
+    let (list, reason) = text.split_once(' ').unwrap_or((text, ""));
+    Listed { list: list.to_owned(), reason: reason.to_owned() }
+}
+
 fn listener_text(listener: Listener) -> String {
     match listener.banner_after {
         Some(Duration::ZERO) => "smtp".into(),
         Some(after) => format!("sniff {}", Span(after)),
         None => "sniff".into(),
     }
-}
-
-fn escape(bytes: &[u8]) -> String {
-    let text =
-        shown(bytes).replace("\\x0D", "\\r").replace("\\x0A", "\\n").replace("\\x09", "\\t").replace("\\x00", "\\0");
-    // A blank at the end of a line would be lost to the eye, and to editors.
-    match text.strip_suffix(' ') {
-        Some(head) => format!("{head}\\x20"),
-        None => text,
-    }
-}
-
-fn unescape(text: &str) -> Vec<u8> {
-    let text = text.replace("\\r", "\\x0D").replace("\\n", "\\x0A").replace("\\t", "\\x09").replace("\\0", "\\x00");
-    match text.split_once("*{").and_then(|(_, rest)| rest.split_once('}')) {
-        // `abc*{1000}` repeats the byte before it.
-        Some((count, _)) => repeat(&text, count.parse().unwrap()),
-        None => unshown(&text),
-    }
-}
-
-fn repeat(text: &str, count: usize) -> Vec<u8> {
-    let (before, rest) = text.split_once("*{").unwrap();
-    let (_, after) = rest.split_once('}').unwrap();
-    let mut bytes = unshown(before);
-    let last = bytes.pop().unwrap();
-    bytes.resize(bytes.len() + count, last);
-    bytes.extend(unshown(after));
-    bytes
 }
 
 #[test]
@@ -464,7 +456,7 @@ proptest! {
         let persona = persona(Path::new("hostile"), &chosen, None);
         let bytes = words.concat();
         let play = |size: usize| {
-            let mut run = Run::open(&persona, listener);
+            let mut run = Run::open(&persona, listener, None);
             bytes.chunks(size).for_each(|piece| run.bring(piece));
             run.pass(Duration::from_secs(1));
             let (sent, end) = (run.take(), run.end.unwrap_or(End::Closed));

@@ -4,6 +4,7 @@
 //! derive from the definition here; adding a column is one edit. Columns are only ever added: a name is never reused
 //! for another meaning, so that old files stay readable.
 
+mod connection;
 mod content;
 mod definition;
 mod heartbeat;
@@ -15,8 +16,10 @@ use std::sync::LazyLock;
 pub use self::heartbeat::HEARTBEATS;
 pub use content::CONTENTS;
 
-use crate::row::OfConnection;
-use crate::{Login, MessageRow, Protocol, Quirks, Request, SessionRow, Target, Turn, address, hex, sha256_hex, shown};
+use self::connection::connection_columns;
+use crate::{
+    Factors, Login, MessageRow, Protocol, Quirks, Request, SessionRow, Target, Turn, address, hex, sha256_hex, shown,
+};
 
 pub use self::definition::{Cell, Column, Exposure, Kind};
 
@@ -194,113 +197,6 @@ pub static MESSAGES: LazyLock<Vec<Column<MessageRow>>> = LazyLock::new(|| {
     columns
 });
 
-/// What sessions and messages share: the facts of their connection and the origin of its source.
-fn connection_columns<R: OfConnection>() -> Vec<Column<R>> {
-    use Kind::*;
-    vec![
-        Column::<R>::new("accepted_at", Instant, "When the connection was accepted.", |r| {
-            Cell::Instant(r.connection().accepted_at)
-        }),
-        Column::<R>::new(
-            "session_id",
-            Text,
-            "Sensor, boot and number of the connection; unique for each connection.",
-            |r| r.connection().id.to_string().into(),
-        ),
-        Column::<R>::new("sensor", Text, "The sensor.", |r| r.connection().id.sensor.as_str().into()),
-        Column::<R>::new("boot", Integer, "The run of the sensor, as microseconds since 1970.", |r| {
-            count(r.connection().id.boot.0)
-        }),
-        Column::<R>::new("number", Integer, "Number of the connection in its boot, from 1.", |r| {
-            count(r.connection().id.number)
-        }),
-        Column::<R>::new("source_ip", Text, "The address that abused the sensor.", |r| {
-            r.connection().source.ip().to_string().into()
-        }),
-        Column::<R>::new("source_port", Integer, "Its port.", |r| count(r.connection().source.port().into())),
-        Column::<R>::new("local_ip", Text, "The sensor's address as the client addressed it.", |r| {
-            r.connection().local.ip().to_string().into()
-        })
-        .sensor(),
-        Column::<R>::new("port", Integer, "The sensor's port.", |r| count(r.connection().local.port().into())),
-        Column::<R>::new(
-            "balancer",
-            Text,
-            "The load balancer that presented the source address; null for none.",
-            |r| r.connection().balancer.map_or(Cell::Null, |ip| ip.to_string().into()),
-        )
-        .nullable()
-        .sensor(),
-        Column::<R>::new("prefix", Text, "The announced prefix that covers the source; see `announced`.", |r| {
-            r.origin().prefix.map_or(Cell::Null, |prefix| prefix.to_string().into())
-        })
-        .nullable(),
-        Column::<R>::new(
-            "announced",
-            Boolean,
-            "Whether `prefix` was announced, rather than a range of a location table.",
-            |r| Cell::Boolean(r.origin().announced),
-        ),
-        Column::<R>::new("asn", Integer, "The AS that announces it.", |r| {
-            r.origin().asn.map_or(Cell::Null, |asn| count(asn.into()))
-        })
-        .nullable(),
-        Column::<R>::new("as_name", Text, "The name of that AS.", |r| {
-            r.origin().as_name.as_deref().map_or(Cell::Null, Cell::from)
-        })
-        .nullable(),
-        Column::<R>::new(
-            "country",
-            Text,
-            "The country of that AS (ISO 3166-1), as the tables by country count it.",
-            |r| r.origin().country.map_or(Cell::Null, |country| country.to_string().into()),
-        )
-        .nullable(),
-        Column::<R>::new("location", Text, "The estimated country of the address itself.", |r| {
-            r.origin().location.map_or(Cell::Null, |country| country.to_string().into())
-        })
-        .nullable(),
-        Column::<R>::new(
-            "origin_tables",
-            Text,
-            "The tables that gave prefix, AS and country, with their dates.",
-            |r| Cell::from(&*r.origin().tables),
-        ),
-        Column::<R>::new(
-            "os",
-            Text,
-            "The operating system, by the SYN; `unknown` for none of the signatures, `unknown (cookie)` where the \
-             kernel kept no SYN, null where the sensor had none to ask for.",
-            |r| r.system().label.as_deref().map_or(Cell::Null, Cell::from),
-        )
-        .nullable(),
-        Column::<R>::new("syn", Text, "The SYN as a signature in the syntax of p0f; null without one.", |r| {
-            r.system().signature.as_deref().map_or(Cell::Null, Cell::from)
-        })
-        .nullable(),
-        Column::<R>::new(
-            "syn_packet",
-            Bytes,
-            "The SYN itself, from its IP header to the end of its TCP header; empty where the kernel kept none.",
-            |r| r.connection().syn.as_ref().map_or(Cell::Null, |syn| Cell::Bytes(syn.as_slice().into())),
-        )
-        .nullable()
-        .sensor(),
-        Column::<R>::new("clock_offset_us", Integer, "Estimated offset of the sensor's clock from UTC.", |r| {
-            Cell::Integer(r.connection().clock.offset_us)
-        })
-        .unit("µs"),
-        Column::<R>::new(
-            "clock_uncertainty_us",
-            Integer,
-            "Largest error of that clock; null when it is not synchronised.",
-            |r| r.connection().clock.uncertainty_us.map_or(Cell::Null, count),
-        )
-        .unit("µs")
-        .nullable(),
-    ]
-}
-
 fn count(number: u64) -> Cell<'static> {
     Cell::Integer(i64::try_from(number).unwrap_or(i64::MAX))
 }
@@ -311,6 +207,10 @@ fn peer_text(bytes: Option<&Vec<u8>>) -> Cell<'static> {
 
 fn quirk_names(quirks: Quirks) -> Cell<'static> {
     Cell::Texts(quirks.iter().map(|quirk| quirk.name().to_owned()).collect())
+}
+
+fn factor_names(factors: Factors) -> impl Iterator<Item = String> {
+    factors.iter().map(|factor| factor.name().to_owned())
 }
 
 fn target_text(target: &Target) -> String {

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use minicbor::bytes::ByteVec;
 use minicbor::{Decode, Encode};
 
-use crate::{SessionId, Time};
+use crate::{Factors, SessionId, Time};
 
 /// The facts known at the instant of accept. A session and each of its messages carry them.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -29,6 +29,9 @@ pub struct Connection {
     /// answers with SYN cookies; `None` when it was not asked, could not be, or the packet was a balancer's.
     #[n(6)]
     pub syn: Option<ByteVec>,
+    /// The factors of the listener that accepted it.
+    #[n(7)]
+    pub factors: Factors,
 }
 
 /// What the kernel knew of the sensor's clock (`adjtimex(2)`).

@@ -2,7 +2,7 @@
 
 use minicbor::{Decode, Encode};
 
-use crate::{Clock, HeartbeatId, Time};
+use crate::{Clock, Factors, HeartbeatId, Time};
 
 /// Sent every minute, at the start and at an orderly stop. Counters run from the start of the boot.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
@@ -35,6 +35,36 @@ pub struct Heartbeat {
     /// start. `None` from sensors that are older than the attempt.
     #[n(10)]
     pub confined: Option<bool>,
+    /// Each listener with its factors. `None` from sensors that knew of no factors.
+    #[n(11)]
+    pub listening: Option<Vec<Listening>>,
+    /// The block lists in use; `None` where no listener asks for them, or none have come.
+    #[n(12)]
+    pub lists: Option<ListsState>,
+}
+
+/// A listener. Its address is not told: two at one port are two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct Listening {
+    #[n(0)]
+    pub port: u16,
+    #[n(1)]
+    pub factors: Factors,
+}
+
+/// The table of block lists that a sensor has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+pub struct ListsState {
+    #[n(0)]
+    pub version: u64,
+    /// When the collector last said that it holds.
+    #[n(1)]
+    pub made_at: Time,
+    #[n(2)]
+    pub entries: u64,
+    /// Whether it is too old: then nobody is refused by it.
+    #[n(3)]
+    pub stale: bool,
 }
 
 /// What waits on the sensor's disk.
@@ -72,10 +102,12 @@ pub enum Counter {
     RefusedCrowded = 15,
     RefusedTooOften = 16,
     SeatsTaken = 17,
+    RefusedListed = 18,
+    RefusedTooMany = 19,
 }
 
 impl Counter {
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 20] = [
         Self::Accepted,
         Self::Sessions,
         Self::Messages,
@@ -94,6 +126,8 @@ impl Counter {
         Self::RefusedCrowded,
         Self::RefusedTooOften,
         Self::SeatsTaken,
+        Self::RefusedListed,
+        Self::RefusedTooMany,
     ];
 
     /// The name of the column and of the status page.
@@ -131,6 +165,12 @@ impl Counter {
                 ("refused_too_often", "Connections closed at once because too many of their network came in a minute.")
             }
             Self::SeatsTaken => ("seats_taken", "Times that no seat was free and the next connection had to wait."),
+            Self::RefusedListed => {
+                ("refused_listed", "Connections that were refused because their source is on a block list.")
+            }
+            Self::RefusedTooMany => {
+                ("refused_too_many", "Connections that were refused because their source had as many as it may have.")
+            }
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod column;
 mod connection;
 pub mod country;
 mod dialect;
+mod factor;
 mod heartbeat;
 mod id;
 mod message;
@@ -31,7 +32,8 @@ mod transcript;
 
 pub use connection::{Clock, Connection, canonical};
 pub use dialect::Dialect;
-pub use heartbeat::{Counter, Counters, Heartbeat, SpoolState};
+pub use factor::{Factor, Factors};
+pub use heartbeat::{Counter, Counters, Heartbeat, Listening, ListsState, SpoolState};
 pub use id::{Boot, HeartbeatId, InvalidId, InvalidSensorName, MessageId, SensorName, SessionId};
 pub use ipnet::IpNet;
 pub use message::{EndOfData, Message};

@@ -52,10 +52,11 @@ pub enum Quirk {
     BareCrData = 41,
     NulData = 42,
     HiddenEndOfData = 43,
+    RefusedByList = 44,
 }
 
 impl Quirk {
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 45] = [
         Self::EarlyTalker,
         Self::BareLfCommand,
         Self::BareLfData,
@@ -100,6 +101,7 @@ impl Quirk {
         Self::BareCrData,
         Self::NulData,
         Self::HiddenEndOfData,
+        Self::RefusedByList,
     ];
 
     /// The name in records, columns and transcripts.
@@ -178,6 +180,7 @@ impl Quirk {
                 "hidden-end-of-data",
                 "put a lone dot into a message between line ends that are not CR LF, or with NUL bytes, where other servers may see its end",
             ),
+            Self::RefusedByList => ("refused-by-list", "was refused because it is on a block list"),
             Self::JudgeAsked => {
                 ("judge-asked", "fetched a page that echoes the request or tells the address it came from")
             }

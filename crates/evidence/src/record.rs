@@ -39,8 +39,8 @@ impl Record {
 mod tests {
     use super::*;
     use crate::{
-        Boot, Clock, Connection, Counters, Dialect, End, Handshake, HeartbeatId, Quirks, SessionId, SpoolState, Time,
-        Tls, Transcript,
+        Boot, Clock, Connection, Counters, Dialect, End, Factor, Factors, Handshake, HeartbeatId, Listening,
+        ListsState, Quirks, SessionId, SpoolState, Time, Tls, Transcript,
     };
 
     fn session() -> Record {
@@ -53,6 +53,7 @@ mod tests {
                 balancer: Some("127.0.0.1".parse().unwrap()),
                 clock: Clock { offset_us: -12, uncertainty_us: Some(500) },
                 syn: Some(b"\x45\x00".to_vec().into()),
+                factors: Factors::default(),
             },
             ended_at: Time::from_micros(1_274_131_800_000_001),
             end: End::Lost,
@@ -104,6 +105,8 @@ mod tests {
             clock: Clock::default(),
             last: false,
             confined: Some(true),
+            listening: Some(vec![Listening { port: 25, factors: Factors::of([Factor::RelayOnly]) }]),
+            lists: Some(ListsState { version: 7, made_at: Time::default(), entries: 9, stale: false }),
         }));
         for record in [session(), heartbeat] {
             assert_eq!(Record::decode(&record.encode()).unwrap(), record);
@@ -120,6 +123,21 @@ mod tests {
         assert_eq!(kept.len() - without.len(), b"\x42\x45\x00".len());
         let Record::Session(read) = Record::decode(&without).unwrap() else { unreachable!() };
         assert_eq!(read.connection.syn, None);
+    }
+
+    #[test]
+    fn a_record_of_a_sensor_that_knew_of_no_factors_has_none() {
+        let Record::Session(mut with) = session() else { unreachable!() };
+        let without = Record::Session(with.clone()).encode();
+        with.connection.factors = Factors::of([Factor::ReleaseTests]);
+        let set = Record::Session(with.clone()).encode();
+        // The empty set is not written: such a record is what older sensors write.
+        assert_eq!(set.len() - without.len(), 1);
+        let Record::Session(read) = Record::decode(&without).unwrap() else { unreachable!() };
+        assert_eq!(read.connection.factors, Factors::default());
+        with.connection.syn = None;
+        let record = Record::Session(with);
+        assert_eq!(Record::decode(&record.encode()).unwrap(), record);
     }
 
     #[test]

@@ -10,6 +10,8 @@ pub struct SessionRow {
     pub session: Session,
     pub origin: Origin,
     pub system: System,
+    /// The block lists that had the source; `None` where that is not known.
+    pub listed: Option<Vec<String>>,
     pub received_at: Time,
 }
 
@@ -20,6 +22,8 @@ pub struct MessageRow {
     pub origin: Origin,
     pub system: System,
     pub verdict: Verdict,
+    /// The block lists that had the source; `None` where that is not known.
+    pub listed: Option<Vec<String>>,
     pub received_at: Time,
     pub sha256: [u8; 32],
 }
@@ -57,6 +61,7 @@ pub(crate) trait OfConnection {
     fn connection(&self) -> &Connection;
     fn origin(&self) -> &Origin;
     fn system(&self) -> &System;
+    fn listed(&self) -> Option<&[String]>;
 }
 
 impl OfConnection for SessionRow {
@@ -71,6 +76,10 @@ impl OfConnection for SessionRow {
     fn system(&self) -> &System {
         &self.system
     }
+
+    fn listed(&self) -> Option<&[String]> {
+        self.listed.as_deref()
+    }
 }
 
 impl OfConnection for MessageRow {
@@ -84,6 +93,10 @@ impl OfConnection for MessageRow {
 
     fn system(&self) -> &System {
         &self.system
+    }
+
+    fn listed(&self) -> Option<&[String]> {
+        self.listed.as_deref()
     }
 }
 

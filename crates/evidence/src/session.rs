@@ -125,6 +125,9 @@ pub enum Answer {
     /// That it needs a login, or a better one.
     #[n(4)]
     Unauthorized,
+    /// That this client may not use the proxy: it is on a block list.
+    #[n(5)]
+    Forbidden,
 }
 
 impl Answer {
@@ -135,6 +138,7 @@ impl Answer {
             Self::Unsupported => "unsupported",
             Self::Malformed => "malformed",
             Self::Unauthorized => "unauthorized",
+            Self::Forbidden => "forbidden",
         }
     }
 }
@@ -273,10 +277,13 @@ pub enum End {
     /// The peer took too long for one command, head, negotiation or message, although it was not silent.
     #[n(14)]
     Slow,
+    /// The source had as many connections to this listener as it may have; it was told so.
+    #[n(15)]
+    TooMany,
 }
 
 impl End {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Quit,
         Self::Closed,
         Self::Reset,
@@ -292,6 +299,7 @@ impl End {
         Self::Crowded,
         Self::TooOften,
         Self::Slow,
+        Self::TooMany,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -311,6 +319,7 @@ impl End {
             Self::Crowded => "crowded",
             Self::TooOften => "too-often",
             Self::Slow => "slow",
+            Self::TooMany => "too-many-connections",
         }
     }
 }

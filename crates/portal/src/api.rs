@@ -1,7 +1,8 @@
 //! The tables for programs: JSON lines, CSV or text, as the command `stats` writes them. Peers' text stays inert in all of
 //! them by the writers of `statistics`.
 
-use statistics::{Dimension, Page, RecordKind, Sheet, write_csv, write_json, write_text};
+use evidence::Factor;
+use statistics::{Comparison, Dimension, Page, RecordKind, Sheet, write_csv, write_json, write_text};
 
 use crate::page::last_day;
 use crate::refusal::Refusal;
@@ -17,6 +18,7 @@ pub(crate) enum Answer {
     Ranking,
     Series,
     Records(RecordKind),
+    Compare,
 }
 
 pub(crate) const fn media(format: Format) -> &'static str {
@@ -39,6 +41,13 @@ pub(crate) async fn answer(answer: Answer, page: &Page, view: &View) -> Result<S
             about_page(page, &series.sheet(), view.format)
         }
         Answer::Records(kind) => records(page, view, kind).await,
+        Answer::Compare => {
+            let mut comparisons = Vec::new();
+            for factor in Factor::ALL {
+                comparisons.push(page.comparison(factor).await?);
+            }
+            about_page(page, &Comparison::sheet(&comparisons), view.format)
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) enum Document {
     /// One table, long.
     Ranking,
     Records(RecordKind),
+    /// Listeners by what is set for them.
+    Compare,
     /// The SQL behind the tables of a view.
     Question,
     /// The same for programs.
@@ -52,12 +54,13 @@ pub(crate) fn routes(desk: Arc<Desk>) -> Router {
     router.with_state(desk)
 }
 
-const PATHS: [(&str, Document); 12] = [
+const PATHS: [(&str, Document); 14] = [
     ("/", Document::Overview),
     ("/ranking", Document::Ranking),
     ("/emails", Document::Records(RecordKind::Emails)),
     ("/connections", Document::Records(RecordKind::Deliveries)),
     ("/probes", Document::Records(RecordKind::Probes)),
+    ("/compare", Document::Compare),
     ("/question", Document::Question),
     ("/api/v1/page", Document::Api(Answer::Page)),
     ("/api/v1/ranking", Document::Api(Answer::Ranking)),
@@ -65,6 +68,7 @@ const PATHS: [(&str, Document); 12] = [
     ("/api/v1/emails", Document::Api(Answer::Records(RecordKind::Emails))),
     ("/api/v1/connections", Document::Api(Answer::Records(RecordKind::Deliveries))),
     ("/api/v1/probes", Document::Api(Answer::Records(RecordKind::Probes))),
+    ("/api/v1/compare", Document::Api(Answer::Compare)),
 ];
 
 fn route(document: Document) -> MethodRouter<Arc<Desk>> {
@@ -105,6 +109,7 @@ impl Document {
             Self::Overview => (HTML, page::overview(page, view).await?),
             Self::Ranking => (HTML, page::ranking(page, view).await?),
             Self::Records(kind) => (HTML, page::records(page, view, kind).await?),
+            Self::Compare => (HTML, page::compare(page, view).await?),
             Self::Question => (HTML, page::question(page, view).await?),
             Self::Api(answer) => (api::media(view.format), api::answer(answer, page, view).await?),
         };

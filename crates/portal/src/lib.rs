@@ -9,6 +9,7 @@
 
 mod api;
 mod chart;
+mod compared;
 mod desk;
 mod document;
 mod guard;

@@ -82,8 +82,13 @@ impl Masthead {
     }
 
     fn pages(view: &View, here: &str) -> Self {
-        let of_view =
-            [("Statistics", "/"), ("Emails", "/emails"), ("Connections", "/connections"), ("Probes", "/probes")];
+        let of_view = [
+            ("Statistics", "/"),
+            ("Emails", "/emails"),
+            ("Connections", "/connections"),
+            ("Probes", "/probes"),
+            ("Compare", "/compare"),
+        ];
         let of_all = [("Status", "/status"), ("Method", "/method")];
         let tab = |text: &str, path: &str, href: String| Tab { text: text.to_owned(), href, is_here: path == here };
         let of_view = of_view.map(|(text, path)| tab(text, path, view.plain().link(path)));
@@ -117,6 +122,7 @@ fn title(path: &str, view: &View) -> String {
         "/emails" => "Emails: ",
         "/connections" => "Connections: ",
         "/probes" => "Probes: ",
+        "/compare" => "Listeners compared: ",
         "/question" => "The question: ",
         _ => "",
     };

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use askama::Template;
 use evidence::column::{Column, HEARTBEATS, MESSAGES, SESSIONS};
-use evidence::{Counter, QUARTER, Time, Window};
+use evidence::{Counter, Factor, QUARTER, Time, Window};
 use statistics::{Asked, Dimension, Page, Question, RecordKind, SensorStatus, grouped, size};
 
 use crate::chart::{self, Frame};
+use crate::compared::comparison_title;
 use crate::masthead::{Masthead, Tab, wider, windows};
 use crate::refusal::Refusal;
 use crate::table::{Cell, Head, Row, Table};
@@ -163,6 +164,19 @@ pub(crate) async fn records(page: &Page, view: &View, kind: RecordKind) -> Resul
     Ok(rendered.render()?)
 }
 
+pub(crate) async fn compare(page: &Page, view: &View) -> Result<String, Refusal> {
+    let summary = page.summary().await?;
+    let tables = Tables::new("/compare", view, page, &summary);
+    let mut compared = Vec::new();
+    for factor in Factor::ALL {
+        compared.push(tables.comparison(&page.comparison(factor).await?));
+    }
+    let lead = "Listeners differ in more than one factor, in place and in time: what is told for each hour of each \
+                listener can be compared, and is no proof.";
+    let masthead = Masthead::new("/compare", view, page, &summary);
+    Ok(OfTables { masthead, tables: compared, lead: lead.into(), wider: Vec::new(), moves: Vec::new() }.render()?)
+}
+
 pub(crate) async fn question(page: &Page, view: &View) -> Result<String, Refusal> {
     let summary = page.summary().await?;
     let selection = &page.selection;
@@ -188,6 +202,10 @@ pub(crate) async fn question(page: &Page, view: &View) -> Result<String, Refusal
             let (path, title) = record_words(kind);
             let asked = vec![selection.asked_for_records(kind, view.skip, RECORDS)];
             groups.push(Group { id: path.trim_start_matches('/'), title, asked });
+        }
+        for factor in Factor::ALL {
+            let asked = selection.asked_for_comparison(factor);
+            groups.push(Group { id: factor.name(), title: comparison_title(factor), asked });
         }
     }
     Ok(OfQuestions { masthead: Masthead::new("/question", view, page, &summary), groups }.render()?)
@@ -237,7 +255,7 @@ pub(crate) fn status(
 }
 
 /// What a sensor counts when something was refused, failed or had to be repaired.
-const DROPS: [Counter; 12] = [
+const DROPS: [Counter; 14] = [
     Counter::RefusedDisk,
     Counter::RefusedMemory,
     Counter::RefusedSize,
@@ -250,6 +268,8 @@ const DROPS: [Counter; 12] = [
     Counter::RefusedCrowded,
     Counter::RefusedTooOften,
     Counter::SeatsTaken,
+    Counter::RefusedListed,
+    Counter::RefusedTooMany,
 ];
 
 fn sensor_table(sensors: &[SensorStatus], now: Time) -> Table {

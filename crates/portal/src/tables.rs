@@ -17,7 +17,7 @@ pub(crate) struct Tables<'a> {
     pub(crate) path: &'static str,
     pub(crate) view: &'a View,
     /// The view at the end of its window.
-    pinned: View,
+    pub(crate) pinned: View,
     page: &'a Page,
     summary: &'a Summary,
 }
@@ -290,7 +290,7 @@ impl<'a> Tables<'a> {
     }
 
     /// Links to the same for programs, and to the question.
-    fn formats(&self, path: &str, view: &View, anchor: &str) -> Vec<(String, String)> {
+    pub(crate) fn formats(&self, path: &str, view: &View, anchor: &str) -> Vec<(String, String)> {
         let format = |format: Format| (format.name().to_owned(), View { format, ..view.clone() }.link(path));
         let mut links: Vec<_> = Format::ALL.into_iter().map(format).collect();
         let anchor = anchor.trim_start_matches(['/', '#']);

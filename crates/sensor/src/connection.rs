@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Poll;
 
 use decoy::{Conversation, Out, Stored};
-use evidence::{Connection, Counter, End, Session, canonical};
+use evidence::{Connection, Counter, End, Quirk, Session, canonical};
 use spool::TakenSeat;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -19,6 +19,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use crate::clock::Stopwatch;
 use crate::crowd::{self, Place};
 use crate::proxy_header::{self, Parsed, Presented};
+use crate::terms::Door;
 use crate::tls::{Ended, Layers};
 use crate::{Sensor, limits};
 
@@ -29,6 +30,7 @@ pub(crate) struct Accepted {
     pub(crate) watch: Stopwatch,
     pub(crate) seat: TakenSeat,
     pub(crate) manner: decoy::Listener,
+    pub(crate) door: Door,
 }
 
 /// Serves a connection to its end and writes its session, whatever happens in between.
@@ -44,6 +46,8 @@ pub(crate) async fn see_through(accepted: Accepted, sensor: Arc<Sensor>) {
         Session::bare(connection, watch.now(), End::Failed)
     });
     sensor.guesses.count(&session);
+    sensor.tally.add(Counter::RefusedListed, session.quirks.contains(Quirk::RefusedByList).into());
+    sensor.tally.add(Counter::RefusedTooMany, (session.end == End::TooMany).into());
     sensor.tally.one(Counter::Sessions);
     sensor.tally.add(Counter::BytesReceived, session.received);
     sensor.tally.add(Counter::BytesSent, session.sent);
@@ -68,19 +72,15 @@ async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
             }
         }
     }
-    let place = match counted.then(|| admit(&accepted.connection, sensor)).transpose() {
-        Ok(place) => place,
+    let network = match counted.then(|| admit(&accepted.connection, sensor)).transpose() {
+        Ok(network) => network,
         Err(end) => {
             let now = accepted.watch.now();
             return Session { received: first_bytes.len() as u64, ..Session::bare(accepted.connection, now, end) };
         }
     };
     let mut out = Out::default();
-    let seed = seed(&accepted.connection);
-    let connection = accepted.connection.clone();
-    let earlier = sensor.guesses.refused(connection.source.ip());
-    let manner = decoy::Listener { auth: accepted.manner.auth.after_earlier(earlier), ..accepted.manner };
-    let conversation = Conversation::open(connection, manner, &sensor.config.persona, seed, &mut out);
+    let (conversation, place) = open(&accepted, counted, sensor, &mut out);
     // In a box: a future keeps what it was given beside what it made of it, so that a dialogue would be there several times.
     let dialogue = Box::new(Dialogue {
         stream: accepted.stream,
@@ -95,8 +95,30 @@ async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
         sensor,
     });
     let session = dialogue.run().await;
-    drop(place);
+    drop((place, network));
     session
+}
+
+/// Opens the conversation on the listener's terms; the place of one more connection of the source goes with it.
+fn open<'s>(
+    accepted: &Accepted,
+    counted: bool,
+    sensor: &'s Sensor,
+    out: &mut Out,
+) -> (Conversation<'s>, Option<Place>) {
+    let connection = accepted.connection.clone();
+    let source = connection.source.ip();
+    let auth = accepted.manner.auth.after_earlier(sensor.guesses.refused(source));
+    let place = if counted { accepted.door.enter(source) } else { Ok(None) };
+    let manner = decoy::Listener { auth, crowded: place.is_err(), ..accepted.manner };
+    let refuses = accepted.door.terms.refuse_listed;
+    let listed = refuses.then(|| sensor.lists.about(source, connection.accepted_at)).flatten();
+    let seed = seed(&connection);
+    let mut conversation = Conversation::open(connection, manner, &sensor.config.persona, seed, out);
+    if let Some(listed) = listed {
+        conversation.refuse(listed);
+    }
+    (conversation, place.ok().flatten())
 }
 
 /// Counts a connection for its network; beyond the network's bounds, how it ends.
@@ -439,6 +461,7 @@ mod tests {
             balancer: None,
             clock: evidence::Clock::default(),
             syn: None,
+            factors: evidence::Factors::default(),
         };
         assert_ne!(seed(&connection(1)) % 16, seed(&connection(2)) % 16);
         assert_eq!(seed(&connection(1)), seed(&connection(1)));

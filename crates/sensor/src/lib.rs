@@ -21,19 +21,22 @@ mod guesses;
 mod handshake;
 mod limits;
 mod listen;
+mod lists;
 mod proxy_header;
 mod syn;
 mod tally;
+mod terms;
 mod tls;
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use decoy::Persona;
-use evidence::{Boot, Counter, Heartbeat, HeartbeatId, IpNet, SensorName, SessionId, Time};
+use evidence::{Boot, Counter, Heartbeat, HeartbeatId, IpNet, Listening, SensorName, SessionId, Time};
 use spool::{Recovery, Seal, Spool};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -41,10 +44,12 @@ use tokio_util::task::TaskTracker;
 pub use clock::now;
 pub use limits::{NETWORK_CONNECTIONS, OWN_FILES, raise_open_files};
 pub use listen::{BindError, Listener, adopt, bind};
+pub use terms::Terms;
 pub use tls::Secret;
 
 use crate::crowd::{Arrivals, Crowd};
 use crate::guesses::Guesses;
+use crate::lists::Lists;
 use crate::tally::Tally;
 use crate::tls::Certificates;
 
@@ -70,6 +75,8 @@ pub struct SensorConfig {
     pub network_connections: u32,
     /// The most connections that one network may make in a minute, if that is bounded.
     pub network_arrivals: Option<u32>,
+    /// Where the role `ship` puts the block lists.
+    pub lists: PathBuf,
 }
 
 /// Serves all listeners until told to stop; then every open connection is ended, and its session written.
@@ -80,10 +87,15 @@ pub async fn run(
     recovery: Recovery,
     stop: CancellationToken,
 ) {
+    let refuses_listed = listeners.iter().any(|listener| listener.door.terms.refuse_listed);
+    let lists = Lists::new(refuses_listed.then(|| config.lists.clone()));
+    lists.look();
     let sensor = Arc::new(Sensor {
         boot: spool.boot(),
         started_at: now(),
         ports: listeners.iter().map(|listener| listener.port).collect::<BTreeSet<_>>().into_iter().collect(),
+        listening: listeners.iter().map(Listener::listening).collect(),
+        lists,
         sessions: AtomicU64::new(0),
         heartbeats: AtomicU64::new(0),
         open: AtomicU64::new(0),
@@ -100,10 +112,33 @@ pub async fn run(
     sensor.tally.add(Counter::TornBytes, recovery.torn_bytes);
     sensor.tally.add(Counter::LostSessions, recovery.lost_sessions);
     let connections = TaskTracker::new();
-    tokio::join!(listen::accept(listeners, Arc::clone(&sensor), connections.clone()), sensor.beat_until_stopped());
+    tokio::join!(
+        listen::accept(listeners, Arc::clone(&sensor), connections.clone()),
+        sensor.beat_until_stopped(),
+        look_at_lists(&sensor)
+    );
     connections.close();
     connections.wait().await;
     sensor.beat(true);
+}
+
+/// Keeps the block lists those of the file, where they are wanted.
+async fn look_at_lists(sensor: &Arc<Sensor>) {
+    if !sensor.lists.is_wanted() {
+        return;
+    }
+    let mut looks = tokio::time::interval(lists::LOOK_EVERY);
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {
+                let sensor = Arc::clone(sensor);
+                // A large table takes a moment; no connection waits for it.
+                _ = tokio::task::spawn_blocking(move || sensor.lists.look()).await;
+            }
+            () = sensor.stop.cancelled() => return,
+        }
+    }
 }
 
 /// What all connections share.
@@ -113,6 +148,8 @@ struct Sensor {
     boot: Boot,
     started_at: Time,
     ports: Vec<u16>,
+    listening: Vec<Listening>,
+    lists: Lists,
     spool: Spool,
     /// Connections accepted so far: the number of the last one.
     sessions: AtomicU64,
@@ -171,6 +208,8 @@ impl Sensor {
             clock: clock::state(),
             last,
             confined: Some(self.config.confined),
+            listening: Some(self.listening.clone()),
+            lists: self.lists.state(now()),
         });
     }
 }

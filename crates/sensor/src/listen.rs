@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::Poll;
 
-use evidence::{Connection, Counter, canonical};
+use evidence::{Connection, Counter, Listening, canonical};
 use socket2::{Domain, Protocol, Socket, Type};
 use spool::FreeSeat;
 use tokio::net::{TcpListener, TcpStream};
@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::{self, Stopwatch};
 use crate::connection::{self, Accepted};
+use crate::terms::{Door, Terms};
 use crate::{Sensor, limits, now, syn};
 
 /// A socket that listens, and how it meets its clients.
@@ -27,6 +28,7 @@ pub struct Listener {
     /// Whether the kernel keeps the SYNs of connections.
     keeps_syns: bool,
     pub(crate) manner: decoy::Listener,
+    pub(crate) door: Door,
 }
 
 /// An address that cannot be listened on.
@@ -76,10 +78,20 @@ fn serving(socket: Socket, manner: decoy::Listener) -> io::Result<Listener> {
     let socket = TcpListener::from_std(socket.into())?;
     let bound = socket.local_addr()?;
     let local = (!bound.ip().is_unspecified()).then(|| canonical(bound));
-    Ok(Listener { port: bound.port(), socket, local, keeps_syns, manner })
+    Ok(Listener { port: bound.port(), socket, local, keeps_syns, manner, door: Door::default() })
 }
 
 impl Listener {
+    /// What a heartbeat tells of it.
+    pub(crate) fn listening(&self) -> Listening {
+        Listening { port: self.port, factors: self.door.terms.factors() }
+    }
+
+    /// Sets the factors of this listener.
+    pub fn on_terms(self, terms: Terms) -> Self {
+        Self { door: Door::new(terms), ..self }
+    }
+
     /// The address with the port that the kernel chose, where it was left to it.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
@@ -110,7 +122,8 @@ pub(crate) async fn accept(listeners: Vec<Listener>, sensor: Arc<Sensor>, connec
                 let seat = seat.take(&connection);
                 sensor.open.fetch_add(1, Ordering::Relaxed);
                 let watch = Stopwatch::start(connection.accepted_at);
-                let accepted = Accepted { stream, connection, watch, seat, manner: listener.manner };
+                let accepted =
+                    Accepted { stream, connection, watch, seat, manner: listener.manner, door: listener.door.clone() };
                 connections.spawn(connection::see_through(accepted, Arc::clone(&sensor)));
             }
             Err(error) => {
@@ -165,6 +178,7 @@ fn describe(sensor: &Sensor, listener: &Listener, stream: &TcpStream, peer: Sock
         local,
         balancer: None,
         clock: clock::state(),
+        factors: listener.door.terms.factors(),
         syn: listener.keeps_syns.then(|| syn::kept(stream)).flatten().map(Into::into),
     }
 }

@@ -3,13 +3,15 @@
 
 mod running;
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use evidence::{Counter, End, Quirk, Session};
+use evidence::{Answer, Counter, End, Factor, Factors, Quirk, Session, Time};
+use sensor::{Terms, now};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::running::{MAIL, start, start_on, talk};
+use crate::running::{MAIL, start, start_on, start_on_terms, talk};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_answered_250_is_already_in_the_spool() {
@@ -325,4 +327,100 @@ async fn commands_that_came_together_are_told_and_those_that_waited_have_the_sam
     let dialects: Vec<_> = sensor.stop().await.sessions.into_iter().map(|session| session.dialect.unwrap()).collect();
     assert_eq!(dialects.iter().filter(|dialect| dialect.pipelined).count(), 1);
     assert_eq!(dialects[0].hash(), dialects[1].hash());
+}
+
+/// All that a client hears until it is closed.
+async fn hear_out(address: SocketAddr, says: &[u8]) -> String {
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(says).await.unwrap();
+    let mut heard = Vec::new();
+    let hearing = tokio::time::timeout(Duration::from_secs(5), client.read_to_end(&mut heard)).await;
+    hearing.expect("closed within five seconds").ok();
+    String::from_utf8_lossy(&heard).into_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_beyond_a_sources_limit_is_refused_until_another_is_closed() {
+    let terms = Terms { limit_connections: Some(2), ..Terms::default() };
+    let sensor = start_on_terms(terms, "127.0.0.1:0", "", 20, 1 << 26);
+    let mut open = Vec::new();
+    for _ in 0..2 {
+        let mut client = TcpStream::connect(sensor.mail).await.unwrap();
+        talk(&mut client, b"", "ESMTP").await;
+        open.push(client);
+    }
+    let told = hear_out(sensor.mail, b"").await;
+    assert_eq!(told, "421 4.7.0 mx.example.net Error: too many connections from 127.0.0.1\r\n");
+    // Another listener counts for itself.
+    for _ in 0..2 {
+        let mut client = TcpStream::connect(sensor.sniffing).await.unwrap();
+        talk(&mut client, b"\x05\x01\x00", "\x05\x00").await;
+        open.push(client);
+    }
+    assert_eq!(hear_out(sensor.sniffing, b"").await, "", "no protocol is known yet: it is closed without a word");
+    let mut left = open.remove(0);
+    talk(&mut left, b"QUIT\r\n", "Bye\r\n").await;
+    drop(left);
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut client = TcpStream::connect(sensor.mail).await.unwrap();
+    talk(&mut client, b"", "ESMTP").await;
+    let caught = sensor.stop().await;
+    let refused: Vec<_> = caught.sessions.iter().filter(|session| session.end == End::TooMany).collect();
+    assert_eq!((refused.len(), caught.counter(Counter::RefusedTooMany)), (2, 2));
+    assert_eq!(caught.sessions.len(), 7);
+    let set = Factors::of([Factor::LimitConnections]);
+    assert!(caught.sessions.iter().all(|session| session.connection.factors == set));
+    let listening = caught.heartbeats[0].listening.as_ref().unwrap();
+    assert!(listening.len() == 2 && listening.iter().all(|listener| listener.factors == set));
+}
+
+/// A table that lists one address.
+fn listing(address: &str, version: u64, made_at: Time) -> Vec<u8> {
+    let mut draft = blocklist::Draft::default();
+    draft.add(format!("{address}/32").parse().unwrap(), "zone.example", "see https://zone.example/$");
+    draft.finish(version, made_at).encode()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_on_a_list_is_refused_soon_after_it_came_and_nobody_else() {
+    let terms = Terms { refuse_listed: true, ..Terms::default() };
+    let sensor = start_on_terms(terms, "127.0.0.1:0", "127.0.0.1/32", 20, 1 << 26);
+    let mail =
+        |from: &str| format!("PROXY TCP4 {from} 198.51.100.1 40112 25\r\nMAIL FROM:<a@b>\r\nRCPT TO:<c@d>\r\nQUIT\r\n");
+    let taken = |heard: &str| heard.contains("250 2.1.5 Ok");
+    assert!(taken(&hear_out(sensor.mail, mail("192.0.2.7").as_bytes()).await), "no table has come");
+    let file = sensor.folder.path().join("lists");
+    std::fs::write(&file, listing("192.0.2.7", 1, now())).unwrap();
+    let began = std::time::Instant::now();
+    let mut heard = hear_out(sensor.mail, mail("192.0.2.7").as_bytes()).await;
+    while taken(&heard) {
+        assert!(began.elapsed() < Duration::from_secs(3), "not refused after {:?}", began.elapsed());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        heard = hear_out(sensor.mail, mail("192.0.2.7").as_bytes()).await;
+    }
+    let refusal = "554 5.7.1 Service unavailable; Client host [192.0.2.7] blocked using zone.example; see \
+                   https://zone.example/192.0.2.7\r\n";
+    assert!(heard.contains(refusal), "{heard}");
+    assert!(taken(&hear_out(sensor.mail, mail("192.0.2.8").as_bytes()).await), "a neighbour is not listed");
+    let proxied =
+        b"PROXY TCP4 192.0.2.7 198.51.100.1 40112 1080\r\n\x05\x01\x00\x05\x01\x00\x01\xC0\x00\x02\x19\x00\x19";
+    assert_eq!(hear_out(sensor.sniffing, proxied).await.as_bytes()[..4], [5, 0, 5, 2]);
+    // A table that is cut off changes nothing; one that nobody has confirmed for long lists nobody.
+    let bytes = listing("192.0.2.8", 2, now());
+    std::fs::write(&file, &bytes[..bytes.len() - 1]).unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(!taken(&hear_out(sensor.mail, mail("192.0.2.7").as_bytes()).await));
+    let old = now() - blocklist::STALE_AFTER - Duration::from_secs(60);
+    std::fs::write(&file, listing("192.0.2.7", 3, old)).unwrap();
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    assert!(taken(&hear_out(sensor.mail, mail("192.0.2.7").as_bytes()).await));
+    let caught = sensor.stop().await;
+    let refused = caught.sessions.iter().filter(|session| session.quirks.contains(Quirk::RefusedByList)).count() as u64;
+    assert_eq!(caught.counter(Counter::RefusedListed), refused);
+    assert!(refused >= 3);
+    assert!(
+        caught.sessions.iter().flat_map(|session| &session.requests).all(|request| request.answer == Answer::Forbidden)
+    );
+    let lists = caught.heartbeats.last().unwrap().lists.unwrap();
+    assert!(lists.version == 3 && lists.entries == 1 && lists.stale);
 }

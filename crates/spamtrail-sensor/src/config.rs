@@ -96,6 +96,17 @@ pub struct ListenConfig {
     pub tls: Encryption,
     /// The sensor's address as the world knows it; absent: the one that a connection is addressed to.
     pub public_address: Option<IpAddr>,
+    /// Whether only a mail relay is spoken, and no proxy.
+    #[serde(default)]
+    pub relay_only: bool,
+    /// Whether sources on the collector's block lists are refused.
+    #[serde(default)]
+    pub refuse_listed: bool,
+    /// The most connections of one source at once; absent: as many as come.
+    pub limit_connections: Option<u32>,
+    /// Whether the collector may release test messages that came here. The sensor does nothing about it.
+    #[serde(default)]
+    pub release_tests: bool,
 }
 
 /// How a port meets its clients.
@@ -157,12 +168,15 @@ impl Config {
         ensure!(host && !self.host.is_empty(), "host: `{}` is no host name", self.host);
         seconds("seal_after_seconds", self.seal_after_seconds)?;
         for listen in &self.listen {
-            match (listen.mode, listen.greet_after_seconds) {
-                (Mode::Mail, Some(_)) => anyhow::bail!("listen {}: a mail port greets at once", listen.address),
-                (_, Some(after)) => _ = seconds("greet_after_seconds", after)?,
-                (_, None) => {}
+            if let Some(after) = listen.greet_after_seconds {
+                seconds("greet_after_seconds", after)?;
             }
-            let web_on_mail = listen.mode == Mode::Mail && listen.web != Web::default();
+            let mail = listen.mode == Mode::Mail || listen.relay_only;
+            let greets_late = mail && listen.greet_after_seconds.is_some();
+            ensure!(!greets_late, "listen {}: greet_after_seconds: a mail server greets at once", listen.address);
+            let none = listen.limit_connections == Some(0);
+            ensure!(!none, "listen {}: limit_connections: must be greater than 0", listen.address);
+            let web_on_mail = mail && listen.web != Web::default();
             let implicit_elsewhere = listen.mode != Mode::Mail && listen.tls == Encryption::Implicit;
             ensure!(!implicit_elsewhere, "listen {}: tls: `implicit` is for mail ports alone", listen.address);
             ensure!(!web_on_mail, "listen {}: web: a mail port leads to no web site", listen.address);
@@ -172,14 +186,31 @@ impl Config {
         Ok(())
     }
 
+    /// Where the role `ship` puts the block lists, and the role `sensor` reads them.
+    pub(crate) fn lists(&self) -> PathBuf {
+        self.spool.join("lists")
+    }
+
     pub(crate) fn seal_after(&self) -> Duration {
         Duration::from_secs_f64(self.seal_after_seconds)
     }
 }
 
 impl ListenConfig {
+    /// The factors that are set.
+    pub(crate) fn terms(&self) -> sensor::Terms {
+        sensor::Terms {
+            relay_only: self.relay_only,
+            refuse_listed: self.refuse_listed,
+            limit_connections: self.limit_connections,
+            release_tests: self.release_tests,
+        }
+    }
+
     pub(crate) fn manner(&self) -> decoy::Listener {
         let manner = match self.mode {
+            // Who speaks no proxy is a mail server on whatever port.
+            _ if self.relay_only => decoy::Listener::smtp(),
             Mode::Mail => decoy::Listener::smtp(),
             Mode::Sniff => decoy::Listener::sniffing(self.greet_after_seconds.map(Duration::from_secs_f64)),
         };
@@ -241,6 +272,7 @@ web = "empty"
 latency = "none"
 tls = "off"
 public_address = "198.51.100.7"
+limit_connections = 20
 "#;
 
     fn read(text: &str) -> Result<Config, String> {
@@ -276,6 +308,8 @@ public_address = "198.51.100.7"
             ("tls = \"off\"", "tls = \"on\"", &["offered", "line 18"]),
             ("tls = \"off\"", "tls = \"implicit\"", &["[::]:1080", "tls"]),
             ("198.51.100.7", "example.net", &["line 19"]),
+            ("limit_connections = 20", "limit_connections = 0", &["[::]:1080", "limit_connections"]),
+            ("limit_connections = 20", "relay_only = true", &["[::]:1080", "greet_after_seconds"]),
         ] {
             let error = read(&GOOD.replace(from, to)).unwrap_err();
             assert!(names.iter().all(|name| error.contains(name)), "{to}: {error}");

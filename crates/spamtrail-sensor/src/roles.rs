@@ -62,6 +62,7 @@ async fn serve(config: Config, guise: Guise, passed: Passed, confinement: Confin
     tracing::info!(sensor = %config.name, ports = listeners.len(), persona = persona.names(), "the sensor listens");
     announce_ready();
     let sensor_config = SensorConfig {
+        lists: config.lists(),
         name: config.name,
         persona,
         secret,
@@ -94,8 +95,8 @@ fn listeners(config: &Config, mut passed: Passed) -> anyhow::Result<Vec<Listener
     let mut listeners = Vec::new();
     for listen in &config.listen {
         listeners.push(match passed.claim(listen.address) {
-            Some(socket) => sensor::adopt(socket, listen.address, listen.manner())?,
-            None => sensor::bind(listen.address, listen.manner())?,
+            Some(socket) => sensor::adopt(socket, listen.address, listen.manner())?.on_terms(listen.terms()),
+            None => sensor::bind(listen.address, listen.manner())?.on_terms(listen.terms()),
         });
     }
     passed.none_left()?;
@@ -122,6 +123,7 @@ async fn confine(confinement: Confinement, required: bool) -> anyhow::Result<boo
 /// Ships until told to stop, then what still waits.
 pub async fn ship(config: Config) -> anyhow::Result<()> {
     let stop = stopped()?;
+    let lists = config.listen.iter().any(|listen| listen.refuse_listed).then(|| config.lists());
     let ship = config.ship.context("the configuration has no [ship]")?;
     let identity = Identity::read(&ship.identity)?;
     let named = identity.sensor();
@@ -135,7 +137,7 @@ pub async fn ship(config: Config) -> anyhow::Result<()> {
     std::fs::create_dir_all(&config.spool).with_context(|| format!("{}", config.spool.display()))?;
     tracing::info!(sensor = %config.name, collector = %ship.collector, "shipping");
     announce_ready();
-    let shipping = Shipping { folder: config.spool, sensor: config.name, collector: ship.collector, identity };
+    let shipping = Shipping { folder: config.spool, sensor: config.name, collector: ship.collector, identity, lists };
     Ok(spool::ship(shipping, stop).await?)
 }
 

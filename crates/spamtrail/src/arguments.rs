@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use evidence::{SensorName, Span};
+use evidence::{Factor, SensorName, Span};
 use statistics::{Class, Dimension, Sort};
 
 use crate::data::DEFAULT;
@@ -176,6 +176,10 @@ pub(crate) struct Stats {
     /// Only what one dimension tells: `country=BR`, `as=4134`, `port=1080`, `sensor=BR-01`. May be given several times.
     #[arg(long = "only", value_name = "DIMENSION=VALUE")]
     pub(crate) only: Vec<String>,
+    /// Instead of tables: listeners with a factor set beside those without, in all and for each hour of each listener.
+    /// Factors: relay-only, refuse-listed, limit-connections, release-tests.
+    #[arg(long, value_name = "FACTOR", conflicts_with_all = ["by", "sort", "top"])]
+    pub(crate) compare: Option<Factor>,
     /// How to write the result.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,

@@ -19,6 +19,7 @@ use crate::config::CollectConfig;
 use crate::data::Data;
 use crate::ingest::{Ingest, RecordId};
 use crate::judge::Judge;
+use crate::lists::Lists;
 use crate::release;
 use crate::signatures::catalogue;
 use crate::tables::Tables;
@@ -53,8 +54,9 @@ pub(crate) async fn collect(config: CollectConfig) -> anyhow::Result<()> {
     let inbox = Arc::new(Mutex::new(Inbox::open(&data.inbox(), taken.by_all)?));
     let folder = data.origin();
     let tables = Arc::new(tokio::task::spawn_blocking(move || Tables::open(&folder)).await??);
+    let lists = Arc::new(Lists::open(&config, &data.lists())?);
     let judge = Judge::new(config.public_addresses.clone());
-    let mut ingest = Ingest::new(catalogue(&data.signatures())?, judge);
+    let mut ingest = Ingest::new(catalogue(&data.signatures())?, judge, Arc::clone(&lists));
     remember_recent(&mut ingest, &data.lake()).await?;
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -65,19 +67,23 @@ pub(crate) async fn collect(config: CollectConfig) -> anyhow::Result<()> {
     let arrived = Arc::new(Notify::new());
     let notify = Arc::clone(&arrived);
     let received = Arc::clone(&inbox);
-    let receiving = spool::receive(listener, identity, received, move || notify.notify_one(), stop.clone());
+    let given = Arc::clone(&lists);
+    let handout = move || given.handout();
+    let receiving = spool::receive(listener, identity, received, move || notify.notify_one(), handout, stop.clone());
     let stop_taking = CancellationToken::new();
     let folder = data.lake();
     let taker = Taker { lake: Arc::clone(&lake), folder, inbox, tables: Arc::clone(&tables), ingest, arrived };
     let taking = tokio::spawn(taker.run(stop_taking.clone()));
     let releasing = tokio::spawn(release::run(data, config.release.clone(), stop.clone()));
     let keeping = tokio::spawn(keep(lake, tables, config, stop.clone()));
+    let listing = tokio::spawn(lists.keep(stop.clone()));
     let done = receiving.await;
     // Nothing arrives any more; what has is taken in.
     stop_taking.cancel();
     taking.await?;
     keeping.await?;
     releasing.await?;
+    listing.await?;
     Ok(done?)
 }
 

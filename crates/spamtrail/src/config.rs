@@ -27,6 +27,53 @@ pub(crate) struct CollectConfig {
     pub(crate) public_addresses: BTreeMap<String, Vec<IpAddr>>,
     #[serde(default)]
     pub(crate) release: ReleaseConfig,
+    /// Block lists of the DNS.
+    #[serde(default)]
+    pub(crate) dns_list: Vec<DnsListConfig>,
+    /// Block lists in files.
+    #[serde(default)]
+    pub(crate) file_list: Vec<FileListConfig>,
+}
+
+/// A block list of the DNS: who is asked, and how.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DnsListConfig {
+    /// The zone that is asked, and by which clients are refused.
+    pub(crate) zone: String,
+    /// What tables call it; absent: as its zone.
+    pub(crate) name: Option<String>,
+    /// Who keeps it.
+    pub(crate) operator: Option<String>,
+    /// The server that is asked.
+    pub(crate) resolver: SocketAddr,
+    /// How long an answer is remembered.
+    #[serde(default = "default_hold_minutes")]
+    pub(crate) hold_minutes: u32,
+    /// The most questions a second.
+    #[serde(default = "default_per_second")]
+    pub(crate) per_second: u32,
+}
+
+/// A block list in a file: an address or a prefix a line.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FileListConfig {
+    pub(crate) path: PathBuf,
+    /// By what clients are refused, as by a zone of the DNS.
+    pub(crate) zone: String,
+    /// What tables call it.
+    pub(crate) name: String,
+    /// Who keeps it.
+    pub(crate) operator: Option<String>,
+}
+
+const fn default_hold_minutes() -> u32 {
+    60
+}
+
+const fn default_per_second() -> u32 {
+    10
 }
 
 /// Whether and how tests are sent on.
@@ -126,6 +173,7 @@ impl CollectConfig {
             "{} is wrong: retention.contents_days: contents cannot be kept longer than the facts about them",
             path.display()
         );
+        config.check_lists().with_context(|| format!("{} is wrong", path.display()))?;
         let ReleaseConfig { mode, smarthost, sensors, .. } = &config.release;
         let is_off = *mode == ReleaseMode::Off;
         ensure!(
@@ -144,6 +192,27 @@ impl CollectConfig {
             parsed.with_context(|| format!("{} is wrong: release.sensors or public_addresses", path.display()))?;
         }
         Ok(config)
+    }
+
+    fn check_lists(&self) -> anyhow::Result<()> {
+        let is_name = |text: &str| {
+            let sayable = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'));
+            !text.is_empty() && text.len() <= blocklist::MAX_REASON && sayable
+        };
+        let mut zones = std::collections::BTreeSet::new();
+        for list in &self.dns_list {
+            ensure!(is_name(&list.zone), "dns_list: zone: `{}` is no domain name", list.zone);
+            ensure!(list.hold_minutes > 0, "dns_list {}: hold_minutes: must be greater than 0", list.zone);
+            ensure!((1..=1000).contains(&list.per_second), "dns_list {}: per_second: 1 to 1000", list.zone);
+        }
+        for list in &self.file_list {
+            ensure!(is_name(&list.zone), "file_list: zone: `{}` is no domain name", list.zone);
+        }
+        let all = self.dns_list.iter().map(|list| &list.zone).chain(self.file_list.iter().map(|list| &list.zone));
+        for zone in all {
+            ensure!(zones.insert(zone), "zone: `{zone}` is that of two lists");
+        }
+        Ok(())
     }
 }
 
@@ -190,6 +259,18 @@ mod tests {
         assert!(collect(&format!("{on}sensors = [\"BR-01\"]")).is_ok());
         assert!(collect(&format!("{on}sensors = [\"BR 01\"]")).unwrap_err().contains("BR 01"));
         assert!(collect(&format!("{good}[release]\nmode = \"on\"")).unwrap_err().contains("line 4"));
+        let list = "[[dns_list]]\nzone = \"z.example\"\nresolver = \"127.0.0.1:53\"\n";
+        assert!(collect(&format!("{good}{list}")).is_ok());
+        for (lists, names) in [
+            (list.replace("z.example", "z example"), "z example"),
+            (list.replace("127.0.0.1:53", "localhost:53"), "line 5"),
+            (format!("{list}per_second = 0"), "per_second"),
+            (format!("{list}hold_minutes = 0"), "hold_minutes"),
+            (format!("{list}{list}"), "two lists"),
+        ] {
+            let error = collect(&format!("{good}{lists}")).unwrap_err();
+            assert!(error.contains(names), "{error}");
+        }
     }
 
     #[test]
@@ -217,7 +298,9 @@ mod tests {
     /// Lines that begin with `#` and no blank are keys.
     fn with_every_key(text: &str) -> String {
         let line = |line: &str| match line.strip_prefix('#') {
-            Some(key) if key.starts_with(|first: char| first.is_ascii_lowercase()) => format!("{key}\n"),
+            Some(key) if key.starts_with(|first: char| first.is_ascii_lowercase() || first == '[') => {
+                format!("{key}\n")
+            }
             _ => format!("{line}\n"),
         };
         text.lines().map(line).collect()

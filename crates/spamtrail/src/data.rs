@@ -37,6 +37,11 @@ impl Data {
         self.0.join("release")
     }
 
+    /// The table of block lists, as sensors are given it.
+    pub(crate) fn lists(&self) -> PathBuf {
+        self.0.join("lists")
+    }
+
     /// The collector's authority: who holds its key can make sensors.
     pub(crate) fn authority(&self) -> PathBuf {
         self.0.join("identity/authority")

@@ -2,6 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::path::Path;
+use std::sync::Arc;
 
 use evidence::{
     Connection, ContentRow, HeartbeatId, HeartbeatRow, MessageId, MessageRow, Origin, Record, SessionId, SessionRow,
@@ -13,6 +14,7 @@ use origin::Atlas;
 use sha2::{Digest, Sha256};
 
 use crate::judge::Judge;
+use crate::lists::Lists;
 
 /// Makes rows of records, each record once.
 #[derive(Debug)]
@@ -21,14 +23,15 @@ pub(crate) struct Ingest {
     catalogue: Catalogue,
     /// What tells tests from spam.
     judge: Judge,
+    lists: Arc<Lists>,
     recent: Recent,
     /// Records whose rows were given out and are not known to be kept.
     unkept: HashSet<RecordId>,
 }
 
 impl Ingest {
-    pub(crate) fn new(catalogue: Catalogue, judge: Judge) -> Self {
-        Self { catalogue, judge, recent: Recent::default(), unkept: HashSet::new() }
+    pub(crate) fn new(catalogue: Catalogue, judge: Judge, lists: Arc<Lists>) -> Self {
+        Self { catalogue, judge, lists, recent: Recent::default(), unkept: HashSet::new() }
     }
 
     /// Remembers a record that the lake has, by its id.
@@ -71,7 +74,8 @@ impl Ingest {
             Record::Session(session) => {
                 let origin = origin_of(&session.connection, atlas);
                 let system = self.system_of(&session.connection);
-                rows.sessions.push(SessionRow { session: *session, origin, system, received_at });
+                let listed = self.listed(&session.connection);
+                rows.sessions.push(SessionRow { session: *session, origin, system, listed, received_at });
             }
             Record::Message(message) => {
                 let sha256 = Sha256::digest(message.content.as_slice()).into();
@@ -80,11 +84,27 @@ impl Ingest {
                 let origin = origin_of(&message.connection, atlas);
                 let system = self.system_of(&message.connection);
                 let verdict = self.judge.verdict(&message);
-                rows.messages.push(MessageRow { message: *message, origin, system, verdict, received_at, sha256 });
+                let listed = self.listed(&message.connection);
+                rows.messages.push(MessageRow {
+                    message: *message,
+                    origin,
+                    system,
+                    verdict,
+                    listed,
+                    received_at,
+                    sha256,
+                });
             }
             Record::Heartbeat(heartbeat) => rows.heartbeats.push(HeartbeatRow { heartbeat: *heartbeat, received_at }),
         }
         true
+    }
+
+    /// The block lists that are known to have a source; it is asked about for the next time.
+    fn listed(&self, connection: &Connection) -> Option<Vec<String>> {
+        let source = connection.source.ip();
+        self.lists.seen(source);
+        self.lists.listed(source)
     }
 
     fn system_of(&self, connection: &Connection) -> System {

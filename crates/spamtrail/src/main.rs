@@ -7,6 +7,7 @@ mod data;
 mod doctor;
 mod ingest;
 mod judge;
+mod lists;
 mod logins;
 mod origins;
 mod output;

@@ -3,8 +3,8 @@
 use std::io::Write;
 
 use anyhow::{Context, anyhow};
-use evidence::{Time, Window};
-use statistics::{Dimension, Filter, Selection, Statistics, write_csv, write_json, write_text};
+use evidence::{Factor, Time, Window};
+use statistics::{Comparison, Dimension, Filter, Page, Selection, Statistics, write_csv, write_json, write_text};
 
 use crate::Outcome;
 use crate::arguments::{Format, Stats};
@@ -24,6 +24,10 @@ pub(crate) fn stats(arguments: Stats) -> anyhow::Result<Outcome> {
     block_on(async {
         let statistics = Statistics::open(&Data(arguments.data).lake()).await?;
         let page = statistics.page(selection).await?;
+        let format = if arguments.json { Format::Json } else { arguments.format };
+        if let Some(factor) = arguments.compare {
+            return compare(&page, factor, format).await;
+        }
         let dimensions: &[Dimension] = match &arguments.by {
             Some(Dimension::Sensor) => &[],
             Some(one) => std::slice::from_ref(one),
@@ -36,7 +40,7 @@ pub(crate) fn stats(arguments: Stats) -> anyhow::Result<Outcome> {
             rankings.push(page.ranking(*dimension, arguments.sort).await?);
         }
         let mut out = stdout();
-        match if arguments.json { Format::Json } else { arguments.format } {
+        match format {
             Format::Text => write_text(&mut out, &page.selection, summary.as_ref(), &rankings)?,
             Format::Csv => write_csv(&mut out, summary.as_ref(), &rankings)?,
             Format::Json => write_json(&mut out, &page, summary.as_ref(), &rankings)?,
@@ -44,4 +48,23 @@ pub(crate) fn stats(arguments: Stats) -> anyhow::Result<Outcome> {
         out.flush()?;
         Ok(Outcome::Done)
     })
+}
+
+async fn compare(page: &Page, factor: Factor, format: Format) -> anyhow::Result<Outcome> {
+    let sheet = Comparison::sheet(&[page.comparison(factor).await?]);
+    let mut out = stdout();
+    match format {
+        Format::Text => {
+            write_text(&mut out, &page.selection, None, &[])?;
+            writeln!(out, "\nOn: a listener that {}\n", factor.doc())?;
+            sheet.write_text(&mut out)?;
+        }
+        Format::Csv => sheet.write_csv(&mut out)?,
+        Format::Json => {
+            write_json(&mut out, page, None, &[])?;
+            sheet.write_json(&mut out)?;
+        }
+    }
+    out.flush()?;
+    Ok(Outcome::Done)
 }

@@ -10,9 +10,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use evidence::{
-    Boot, Clock, Connection, ContentRow, Counters, Dialect, End, EndOfData, Heartbeat, HeartbeatId, HeartbeatRow,
-    Message, MessageRow, Origin, Protocol, Quirks, SensorName, Session, SessionId, SessionRow, SpoolState, System,
-    Time, Transcript, Verdict,
+    Boot, Clock, Connection, ContentRow, Counters, Dialect, End, EndOfData, Factors, Heartbeat, HeartbeatId,
+    HeartbeatRow, Message, MessageRow, Origin, Protocol, Quirks, SensorName, Session, SessionId, SessionRow,
+    SpoolState, System, Time, Transcript, Verdict,
 };
 
 pub use quarter::{QUARTER_START, Quarter, SensorTotals};
@@ -27,6 +27,8 @@ pub struct Visit {
     pub source: IpAddr,
     pub origin: Origin,
     pub system: System,
+    /// The factors of the listener.
+    pub factors: Factors,
     pub port: u16,
     pub protocol: Protocol,
     /// The text of its dialect.
@@ -63,6 +65,7 @@ impl Visit {
             source: IpAddr::from([192, 0, 2, 7]),
             origin: origin("192.0.2.0/24", 64496, "EXAMPLE", "BR"),
             system: System::default(),
+            factors: Factors::default(),
             port: 25,
             protocol: Protocol::Smtp,
             dialect: None,
@@ -79,6 +82,7 @@ impl Visit {
             balancer: None,
             clock: Clock::default(),
             syn: None,
+            factors: self.factors,
         }
     }
 
@@ -144,6 +148,7 @@ impl Visit {
                 origin: origin.clone(),
                 system: self.system.clone(),
                 verdict: Verdict::default(),
+                listed: None,
                 received_at,
                 sha256: digest(&self.emails[ordinal].content),
             })
@@ -159,6 +164,7 @@ impl Visit {
                 session: self.session(),
                 origin: origin.clone(),
                 system: self.system.clone(),
+                listed: None,
                 received_at,
             },
             messages,
@@ -191,6 +197,8 @@ pub fn heartbeat(sensor: &str, number: u64, at: Time) -> HeartbeatRow {
         clock: Clock::default(),
         last: false,
         confined: Some(true),
+        listening: None,
+        lists: None,
     };
     HeartbeatRow { heartbeat, received_at: at }
 }

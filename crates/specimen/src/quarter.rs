@@ -5,7 +5,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
-use evidence::{Origin, Protocol, System, Time};
+use evidence::{Factors, Origin, Protocol, System, Time};
 
 use crate::{Email, Visit, name, origin};
 
@@ -80,6 +80,7 @@ fn visit(sensor: SensorTotals, index: u64, serial: u64, email_bytes: usize) -> V
         source,
         origin,
         system: System::default(),
+        factors: Factors::default(),
         port,
         protocol: if port == 25 { Protocol::Smtp } else { protocols[(serial % 4) as usize] },
         dialect: None,

@@ -13,11 +13,15 @@
 //! length and a checksum, and a torn tail is cut and counted at the next start, never guessed ([`segment`]). Records are
 //! delivered at least once; segments have an id, so that they take effect once ([`Inbox`]).
 //!
+//! The other way goes one thing alone: the table of block lists, which `ship` asks the collector for and puts beside the
+//! segments.
+//!
 //! What this crate refuses to do: look into a record, beyond checking that it is one; connect to any address but the
 //! one it is given; resolve a name.
 
 pub mod frame;
 mod handle;
+mod handout;
 mod identity;
 mod inbox;
 mod receive;
@@ -29,6 +33,7 @@ mod ship;
 mod writer;
 
 pub use handle::Spool;
+pub use handout::Handout;
 pub use identity::{Authority, COLLECTOR_NAME, Identity, IdentityError, NETWORK_KEY, sensor_of_certificate};
 pub use inbox::{Arrival, Inbox, InboxError, Put};
 pub use receive::{ReceiveError, receive};

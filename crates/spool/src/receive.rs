@@ -1,6 +1,7 @@
 //! The receiving end: takes segments from sensors that prove who they are, and answers once they are durable.
 //!
 //! `PUT /v1/segments/{sensor}/{boot}/{sequence}`; the sensor must be the one whose certificate the connection has.
+//! `GET /v1/lists` gives the table of block lists, with its version as ETag.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,6 +22,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use crate::handout::{self, Handout};
 use crate::identity::{Identity, IdentityError, sensor_of_certificate};
 use crate::inbox::{Inbox, InboxError, Put};
 use crate::segment::{MAX_SEGMENT, SegmentId};
@@ -43,16 +45,19 @@ pub enum ReceiveError {
     Identity(#[from] IdentityError),
 }
 
-/// Serves until it is told to stop, then finishes what it has begun. `arrived` is called after each segment that was kept.
+/// Serves until it is told to stop, then finishes what it has begun. `arrived` is called after each segment that was kept,
+/// `handout` for the table that sensors ask for.
 pub async fn receive(
     listener: TcpListener,
     identity: Identity,
     inbox: Arc<Mutex<Inbox>>,
     arrived: impl Fn() + Send + Sync + 'static,
+    handout: impl Fn() -> Option<Handout> + Send + Sync + 'static,
     stop: CancellationToken,
 ) -> Result<(), ReceiveError> {
     let tls = TlsAcceptor::from(Arc::new(identity.server()?));
-    let desk = Arc::new(Desk { inbox, arrived: Box::new(arrived), at_once: Semaphore::new(MAX_AT_ONCE) });
+    let (arrived, handout) = (Box::new(arrived), Box::new(handout));
+    let desk = Arc::new(Desk { inbox, arrived, handout, at_once: Semaphore::new(MAX_AT_ONCE) });
     let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let tasks = TaskTracker::new();
     while let Ok(permit) = Arc::clone(&connections).acquire_owned().await {
@@ -82,6 +87,7 @@ pub async fn receive(
 struct Desk {
     inbox: Arc<Mutex<Inbox>>,
     arrived: Box<dyn Fn() + Send + Sync>,
+    handout: Box<dyn Fn() -> Option<Handout> + Send + Sync>,
     at_once: Semaphore,
 }
 
@@ -119,6 +125,9 @@ async fn serve(stream: TcpStream, tls: &TlsAcceptor, desk: Arc<Desk>, stop: Canc
 }
 
 async fn answer(request: Request<Incoming>, desk: &Arc<Desk>, sensor: &SensorName) -> Response<Full<Bytes>> {
+    if request.method() == Method::GET && request.uri().path() == handout::PATH {
+        return handout::answer((desk.handout)(), request.headers());
+    }
     let (status, words) = match take(request, desk, sensor).await {
         Ok(Put::Kept { missing: 0 }) => (StatusCode::OK, "kept".to_owned()),
         Ok(Put::Kept { missing }) => {

@@ -248,6 +248,7 @@ mod tests {
             balancer: Some("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff".parse().unwrap()),
             clock: evidence::Clock { offset_us: i64::MIN, uncertainty_us: Some(u64::MAX) },
             syn: Some(vec![0; 120].into()),
+            factors: evidence::Factors::of(evidence::Factor::ALL),
         }
     }
 

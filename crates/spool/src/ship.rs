@@ -8,12 +8,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use evidence::SensorName;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::client::conn::http2::{self, SendRequest};
+use hyper::header::IF_NONE_MATCH;
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls_pki_types::ServerName;
@@ -22,6 +23,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
 use tokio_util::sync::CancellationToken;
 
+use crate::handout::{self, Kept, Unusable};
 use crate::identity::{COLLECTOR_NAME, Identity, IdentityError};
 use crate::inbox::pack;
 use crate::segment::{self, FileName, SegmentId, Stage};
@@ -32,6 +34,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// How long connecting, and one segment, may take. Beyond it the connection is given up and tried again.
 const CONNECT_WITHIN: Duration = Duration::from_secs(10);
 const SEND_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often the collector is asked for newer block lists.
+const LISTS_EVERY: Duration = Duration::from_secs(5);
 
 /// The pause after a failure: doubled each time, within these bounds.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
@@ -51,6 +56,8 @@ pub struct Shipping {
     pub sensor: SensorName,
     pub collector: SocketAddr,
     pub identity: Identity,
+    /// Where the table of block lists is kept, if the sensor wants it.
+    pub lists: Option<PathBuf>,
 }
 
 /// Why a segment did not get through.
@@ -68,12 +75,15 @@ enum Failure {
     /// The collector does not take anything now, or not from us.
     #[error("the collector answers {0}: {1}")]
     Unwilling(StatusCode, String),
+    #[error("the block lists that came cannot be used: {0}")]
+    Lists(#[from] Unusable),
 }
 
 /// Ships until it is told to stop, and then what still waits, for a little while.
 pub async fn ship(shipping: Shipping, stop: CancellationToken) -> Result<(), IdentityError> {
     let tls = TlsConnector::from(Arc::new(shipping.identity.client()?));
-    let mut shipper = Shipper { shipping, tls, connection: None, pause: FIRST_PAUSE };
+    let lists = shipping.lists.as_deref().map(Kept::open);
+    let mut shipper = Shipper { shipping, tls, connection: None, pause: FIRST_PAUSE, lists, asked_at: None };
     tokio::select! {
         () = shipper.run() => {}
         () = stop.cancelled() => {}
@@ -89,12 +99,16 @@ struct Shipper {
     tls: TlsConnector,
     connection: Option<SendRequest<Full<Bytes>>>,
     pause: Duration,
+    /// The table of block lists, and when it was last asked for.
+    lists: Option<Kept>,
+    asked_at: Option<Instant>,
 }
 
 impl Shipper {
     async fn run(&mut self) {
         loop {
             self.drain().await;
+            self.ask_for_lists().await;
             sleep(LOOK).await;
         }
     }
@@ -103,7 +117,10 @@ impl Shipper {
     async fn drain(&mut self) {
         while let Some((name, waiting)) = self.first_waiting() {
             match self.ship_one(name).await {
-                Ok(()) => self.pause = FIRST_PAUSE,
+                Ok(()) => {
+                    self.pause = FIRST_PAUSE;
+                    self.ask_for_lists().await;
+                }
                 Err(Failure::Refused(reason)) => self.set_aside(name, &reason),
                 Err(failure) => {
                     tracing::warn!(%failure, waiting, pause_ms = self.pause.as_millis(), "shipping pauses");
@@ -153,6 +170,46 @@ impl Shipper {
             StatusCode::UNPROCESSABLE_ENTITY | StatusCode::PAYLOAD_TOO_LARGE => Err(Failure::Refused(words)),
             status => Err(Failure::Unwilling(status, words)),
         }
+    }
+
+    /// Asks for newer block lists, if they are wanted and it is time.
+    async fn ask_for_lists(&mut self) {
+        let Some(kept) = &self.lists else { return };
+        if self.asked_at.is_some_and(|asked| asked.elapsed() < LISTS_EVERY) {
+            return;
+        }
+        self.asked_at = Some(Instant::now());
+        let version = kept.version;
+        match timeout(SEND_WITHIN, self.newer_lists(version)).await.unwrap_or(Err(Failure::Slow(SEND_WITHIN))) {
+            Ok(None) => {}
+            Ok(Some(version)) => tracing::info!(version, "block lists have come"),
+            Err(failure) => {
+                tracing::warn!(%failure, "no block lists; the former stay");
+                self.connection = None;
+            }
+        }
+    }
+
+    /// Takes a newer table into use: its version, or none when there is no newer one.
+    async fn newer_lists(&mut self, version: Option<u64>) -> Result<Option<u64>, Failure> {
+        let mut request =
+            Request::builder().method(Method::GET).uri(format!("https://{COLLECTOR_NAME}{}", handout::PATH));
+        if let Some(version) = version {
+            request = request.header(IF_NONE_MATCH, handout::tag(version));
+        }
+        let request = request.body(Full::default()).map_err(io::Error::other)?;
+        let connection = self.connection().await?;
+        connection.ready().await?;
+        let (head, body) = connection.send_request(request).await?.into_parts();
+        match head.status {
+            StatusCode::OK => {}
+            // Nothing newer; or a collector without block lists, or one that is older than they are.
+            StatusCode::NOT_MODIFIED | StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED => return Ok(None),
+            status => return Err(Failure::Unwilling(status, String::new())),
+        }
+        let body = Limited::new(body, handout::MAX_HANDOUT).collect().await.map_err(io::Error::other)?.to_bytes();
+        let Some(kept) = &mut self.lists else { return Ok(None) };
+        Ok(Some(kept.replace(&body)?))
     }
 
     async fn connection(&mut self) -> Result<&mut SendRequest<Full<Bytes>>, Failure> {

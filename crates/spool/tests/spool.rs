@@ -35,6 +35,7 @@ fn connection(spool: &Spool, number: u64) -> Connection {
         balancer: None,
         clock: Clock::default(),
         syn: None,
+        factors: evidence::Factors::default(),
     }
 }
 
@@ -299,7 +300,7 @@ impl Collector {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (address, stop) = (listener.local_addr().unwrap(), CancellationToken::new());
         let identity = Identity::read(&identities.path().join("collector")).unwrap();
-        tokio::spawn(receive(listener, identity, Arc::clone(&inbox), || {}, stop.clone()));
+        tokio::spawn(receive(listener, identity, Arc::clone(&inbox), || {}, || None, stop.clone()));
         Self { inbox, address, stop, identities }
     }
 
@@ -310,6 +311,7 @@ impl Collector {
             sensor: sensor.parse().unwrap(),
             collector: self.address,
             identity: Identity::read(&self.identities.path().join(identity)).unwrap(),
+            lists: None,
         };
         let stop = CancellationToken::new();
         let shipper = tokio::spawn(ship(shipping, stop.clone()));

@@ -74,7 +74,7 @@ impl Selection {
 
 /// The SQL with a literal for each parameter that is given. The text is gone over once, so that nothing in a literal is
 /// taken for a parameter.
-fn complete(sql: &str, parameters: &[(&str, Value)]) -> String {
+pub(crate) fn complete(sql: &str, parameters: &[(&str, Value)]) -> String {
     let mut text = String::with_capacity(sql.len() + 100);
     let mut rest = sql;
     while let Some(at) = rest.find('$') {

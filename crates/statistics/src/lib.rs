@@ -16,6 +16,7 @@
 //!   Percentages are of the column's total, rounded to nearest.
 
 mod asked;
+mod comparison;
 mod csv;
 mod json;
 mod number;
@@ -31,6 +32,7 @@ mod test;
 mod text;
 
 pub use asked::Asked;
+pub use comparison::{Comparison, Measure, Side};
 pub use csv::{write_csv, write_csv_row};
 pub use json::write_json;
 pub use lake::{Snapshot, TableVersion};

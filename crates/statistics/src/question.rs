@@ -33,8 +33,13 @@ impl Question {
     pub const LOGINS: Self = Self { name: "logins", file: include_str!("../questions/logins.sql") };
     pub const STATUS: Self = Self { name: "status", file: include_str!("../questions/status.sql") };
 
+    pub const COMPARE: Self = Self { name: "compare", file: include_str!("../questions/compare.sql") };
+    pub const COMPARE_PROBES: Self =
+        Self { name: "compare-probes", file: include_str!("../questions/compare-probes.sql") };
+    pub const EXPOSURE: Self = Self { name: "exposure", file: include_str!("../questions/exposure.sql") };
+
     /// All questions.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::FACTS,
         Self::SENDER_DOMAINS,
         Self::RECIPIENT_DOMAINS,
@@ -55,6 +60,9 @@ impl Question {
         Self::DELIVERIES,
         Self::LOGINS,
         Self::STATUS,
+        Self::COMPARE,
+        Self::COMPARE_PROBES,
+        Self::EXPOSURE,
     ];
 
     pub fn title(&self) -> &'static str {

@@ -30,7 +30,8 @@ impl Sheet {
     pub fn write_text(&self, to: &mut dyn Write) -> io::Result<()> {
         let head: Vec<_> = self.columns.iter().map(String::as_str).collect();
         let rows: Vec<Vec<_>> = self.rows.iter().map(|row| row.iter().map(shown).collect()).collect();
-        let numeric = |column: usize| self.rows.iter().any(|row| matches!(row[column], Value::Integer(_)));
+        let numeric =
+            |column: usize| self.rows.iter().any(|row| matches!(row[column], Value::Integer(_) | Value::Float(_)));
         let left: Vec<_> = (0..head.len()).filter(|column| !numeric(*column)).collect();
         write_aligned(to, &head, &rows, &left)
     }

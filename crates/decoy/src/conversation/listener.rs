@@ -22,6 +22,8 @@ pub struct Listener {
     pub encryption: Encryption,
     /// The sensor's address as the world knows it, where it is not the one that connections are addressed to.
     pub public: Option<IpAddr>,
+    /// Whether the client's address has more connections here than it may: it is told so and sent away.
+    pub crowded: bool,
 }
 
 impl Listener {
@@ -40,6 +42,7 @@ impl Listener {
             latency: Latency::Natural,
             encryption: Encryption::Off,
             public: None,
+            crowded: false,
         }
     }
 }

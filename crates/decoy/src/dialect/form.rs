@@ -154,6 +154,7 @@ mod tests {
             balancer: None,
             clock: evidence::Clock::default(),
             syn: None,
+            factors: evidence::Factors::default(),
         }
     }
 

@@ -158,6 +158,10 @@ impl Http {
             cx.request(Protocol::Http, &head.method, target, Answer::Unauthorized);
             return self.fail(cx, head, asked, failure, used);
         }
+        if cx.refused_by_list().is_some() {
+            cx.request(Protocol::Http, &head.method, target, Answer::Forbidden);
+            return self.fail(cx, head, asked, &cx.persona.http.failures.listed, used);
+        }
         match ask {
             Ask::Tunnel { target, .. } => self.connect(cx, head, asked, target, used),
             Ask::Fetch(url) => self.fetch(cx, head, asked, &url, used),

@@ -97,6 +97,8 @@ pub(crate) struct Failures {
     pub(crate) no_login: Failure,
     /// A login that is wrong, where it is not answered like none.
     pub(crate) wrong_login: Option<Failure>,
+    /// A client that is on a block list.
+    pub(crate) listed: Failure,
     /// A far side that said nothing of HTTP.
     pub(crate) unheard: Failure,
     pub(crate) fetch: Unreached,

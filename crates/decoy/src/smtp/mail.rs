@@ -123,6 +123,9 @@ impl Smtp {
         if let Err(BadOption { reply, argument }) = check_rcpt_options(options) {
             return self.error(cx, reply, &[("argument", argument)]);
         }
+        if let Some(listed) = cx.refused_by_list() {
+            return self.refuse_listed(cx, &listed);
+        }
         if self.add_recipient(cx, path.address, argument, path.bracketed) {
             self.reply(cx, |r| &r.recipient_ok, &[])
         } else {

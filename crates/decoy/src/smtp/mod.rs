@@ -11,6 +11,7 @@ mod exim;
 mod form;
 mod mail;
 mod path;
+mod refusal;
 mod sendmail;
 mod stamp;
 mod starttls;
@@ -142,6 +143,9 @@ impl Smtp {
     pub(crate) fn start(&mut self, cx: &mut Cx<'_>) -> Step {
         if self.cover == Cover::Awaited {
             return self.secure(Step::used(0));
+        }
+        if cx.listener.crowded {
+            return self.turn_away(cx);
         }
         self.reply(cx, |r| &r.banner, &[]);
         Step::used(0)
@@ -296,7 +300,8 @@ impl Smtp {
         }
         note_oddities(cx, line);
         let (word, argument) = command::split(text);
-        if std::str::from_utf8(text).is_err() {
+        // Postfix looks at the whole line for this, also behind a NUL.
+        if std::str::from_utf8(&line.bytes).is_err() {
             return Step::used(used).delayed(self.error(cx, |r| &r.bad_utf8, &[]));
         }
         if word.is_empty() {
@@ -401,6 +406,9 @@ impl Smtp {
         }
         if path::parse(argument).is_none() {
             return self.error(cx, |r| &r.bad_recipient, &[]);
+        }
+        if let Some(listed) = cx.refused_by_list() {
+            return self.refuse_listed(cx, &listed);
         }
         self.junk(cx, |r| &r.verified, &[("argument", argument)])
     }

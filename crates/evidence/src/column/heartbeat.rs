@@ -2,8 +2,8 @@
 
 use std::sync::LazyLock;
 
-use super::{Cell, Column, Kind, count};
-use crate::{Counter, HeartbeatRow};
+use super::{Cell, Column, Kind, count, factor_names};
+use crate::{Counter, HeartbeatRow, Listening};
 
 /// Columns of the table `heartbeats`: a sensor's signs of life, with all its counters.
 pub static HEARTBEATS: LazyLock<Vec<Column<HeartbeatRow>>> = LazyLock::new(|| {
@@ -48,6 +48,32 @@ pub static HEARTBEATS: LazyLock<Vec<Column<HeartbeatRow>>> = LazyLock::new(|| {
             |r| r.heartbeat.confined.map_or(Cell::Null, Cell::Boolean),
         )
         .nullable(),
+        Of::new(
+            "listening",
+            Texts,
+            "Each listener: its port and its factors, such as `25 relay-only refuse-listed`; null from older sensors.",
+            |r| {
+                let listening = r.heartbeat.listening.as_ref();
+                listening.map_or(Cell::Null, |all| Cell::Texts(all.iter().map(listening_text).collect()))
+            },
+        )
+        .nullable(),
+        Of::new("lists_version", Integer, "The table of block lists in use; null for none.", |r| {
+            r.heartbeat.lists.map_or(Cell::Null, |lists| count(lists.version))
+        })
+        .nullable(),
+        Of::new("lists_made_at", Instant, "When the collector last said that this table holds.", |r| {
+            r.heartbeat.lists.map_or(Cell::Null, |lists| Cell::Instant(lists.made_at))
+        })
+        .nullable(),
+        Of::new("lists_entries", Integer, "Its addresses and prefixes.", |r| {
+            r.heartbeat.lists.map_or(Cell::Null, |lists| count(lists.entries))
+        })
+        .nullable(),
+        Of::new("lists_stale", Boolean, "Whether it is too old, so that nobody is refused by it.", |r| {
+            r.heartbeat.lists.map_or(Cell::Null, |lists| Cell::Boolean(lists.stale))
+        })
+        .nullable(),
         Of::new("received_at", Instant, "When the collector had this row.", |r| Cell::Instant(r.received_at)),
     ];
     columns.extend(counter_columns());
@@ -61,4 +87,9 @@ fn counter_columns() -> impl Iterator<Item = Column<HeartbeatRow>> {
             count(r.heartbeat.counters.get(counter))
         })
     })
+}
+
+fn listening_text(listening: &Listening) -> String {
+    let port = std::iter::once(listening.port.to_string());
+    port.chain(factor_names(listening.factors)).collect::<Vec<_>>().join(" ")
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use decoy::Persona;
 use evidence::{Counter, Heartbeat, Message, Record, Session};
-use sensor::{Listener, SensorConfig, bind, now};
+use sensor::{Listener, SensorConfig, Terms, bind, now};
 use spool::{Spool, SpoolConfig};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -39,16 +39,31 @@ pub(crate) fn start_on(address: &str, trusted: &str, seats: u32, limit: u64) -> 
     start_with(address, trusted, seats, limit, (u32::MAX, None))
 }
 
+pub(crate) fn start_on_terms(terms: Terms, address: &str, trusted: &str, seats: u32, limit: u64) -> Running {
+    start_as(address, trusted, seats, limit, (u32::MAX, None), terms)
+}
+
 /// With bounds for networks: connections at once, and arrivals in a minute.
 pub(crate) fn start_with(
     address: &str,
     trusted: &str,
     seats: u32,
     limit: u64,
+    networks: (u32, Option<u32>),
+) -> Running {
+    start_as(address, trusted, seats, limit, networks, Terms::default())
+}
+
+fn start_as(
+    address: &str,
+    trusted: &str,
+    seats: u32,
+    limit: u64,
     (network_connections, network_arrivals): (u32, Option<u32>),
+    terms: Terms,
 ) -> Running {
     let folder = tempfile::tempdir().unwrap();
-    let listener = |manner| bind(address.parse().unwrap(), manner).unwrap();
+    let listener = |manner| bind(address.parse().unwrap(), manner).unwrap().on_terms(terms);
     let listeners: Vec<Listener> =
         vec![listener(decoy::Listener::smtp()), listener(decoy::Listener::sniffing(Some(Duration::from_millis(300))))];
     let (mail, sniffing) = (listeners[0].address().unwrap(), listeners[1].address().unwrap());
@@ -72,6 +87,7 @@ pub(crate) fn start_with(
         confined: false,
         network_connections,
         network_arrivals,
+        lists: folder.path().join("lists"),
     };
     let stop = CancellationToken::new();
     let task = tokio::spawn(sensor::run(listeners, config, spool.clone(), recovery, stop.clone()));

@@ -1,12 +1,14 @@
 //! The confinement of the role `sensor`.
 
 use std::collections::BTreeMap;
+use std::net::TcpStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter, apply_filter};
 
-use crate::running::{Running, caught, config, deliver, free, sensor};
+use crate::running::{Client, Running, caught, config, deliver, free, put_list, sensor};
 
 /// The ways out that are known to work when only `connect` is forbidden, and those that any intruder tries first.
 const KNOWN_WAYS: [&str; 10] = [
@@ -41,6 +43,30 @@ fn a_confined_sensor_stops_every_way_out_serves_and_stops_in_good_order() {
     assert_eq!((messages, sessions), (2, 2));
     assert!(heartbeats.iter().all(|heartbeat| heartbeat.confined == Some(true)), "{heartbeats:?}");
     assert!(heartbeats.last().unwrap().last);
+}
+
+#[test]
+fn a_confined_sensor_takes_block_lists_that_come_later_into_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free("127.0.0.1");
+    let config = config(folder.path(), "", &[(port, "mail")]) + "refuse_listed = true\n";
+    let running = Running::start(sensor(folder.path(), &config)).unwrap();
+    let is_refused = || {
+        let mut client = Client::of(TcpStream::connect(port).unwrap());
+        client.say(b"MAIL FROM:<a@example.org>\r\nRCPT TO:<b@example.net>\r\nQUIT\r\n");
+        String::from_utf8(client.hear_out()).unwrap().contains("blocked using zone.example")
+    };
+    assert!(!is_refused());
+    put_list(folder.path(), [127, 0, 0, 1].into());
+    let began = Instant::now();
+    while !is_refused() {
+        assert!(began.elapsed() < Duration::from_secs(3), "the new table is not in use: {:?}", began.elapsed());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(running.stop().success());
+    let heartbeats = caught(folder.path()).2;
+    assert_eq!(heartbeats[0].lists, None);
+    assert!(heartbeats.last().unwrap().lists.is_some_and(|lists| lists.entries == 1 && !lists.stale));
 }
 
 /// By the kernel's own word: threads of the runtime, of the spool, and the first.

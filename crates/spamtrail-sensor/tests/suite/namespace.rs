@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use socket2::{Domain, Socket, Type};
 
-use crate::running::{Client, Running, caught, config, sensor};
+use crate::running::{Client, Running, caught, config, put_list, sensor};
 
 /// Hostile sessions of one run, unless `SPAMTRAIL_SESSIONS` gives another number.
 const SESSIONS: usize = 4000;
@@ -123,7 +123,15 @@ fn hostile_sessions_bring_no_packet_out_that_is_no_reply() {
     let namespace = Namespace::new();
     let folder = tempfile::tempdir().unwrap();
     let (mail, proxy) = (format!("{SENSOR}:25").parse().unwrap(), format!("{SENSOR}:1080").parse().unwrap());
-    let command = sensor(folder.path(), &config(folder.path(), "", &[(mail, "mail"), (proxy, "sniff")]));
+    // The same with every factor: refusing who is listed, and who has too many connections, needs no packet either.
+    let (refusing, relay) = (format!("{SENSOR}:3128").parse().unwrap(), format!("{SENSOR}:8080").parse().unwrap());
+    put_list(folder.path(), source(0).into());
+    let config = config(folder.path(), "", &[(mail, "mail"), (proxy, "sniff")])
+        + &format!(
+            "[[listen]]\naddress = \"{refusing}\"\nmode = \"sniff\"\nrefuse_listed = true\nlimit_connections = 1\n"
+        )
+        + &format!("[[listen]]\naddress = \"{relay}\"\nmode = \"sniff\"\nrelay_only = true\nrelease_tests = true\n");
+    let command = sensor(folder.path(), &config);
     let mut inside = Command::new("ip");
     inside.args(["netns", "exec", &namespace.name]).arg(command.get_program()).args(command.get_args());
     let running = Running::start(inside).unwrap();
@@ -152,6 +160,16 @@ fn hostile_sessions_bring_no_packet_out_that_is_no_reply() {
             });
         }
     });
+
+    let by_factor = sessions / 20;
+    for number in 0..by_factor {
+        let client = (number % 2) as u8;
+        let crowding = (client == 0).then(|| connect(client, refusing));
+        let to = if number % 4 < 2 { refusing } else { relay };
+        Client::of(connect(client, to)).ask(&hostile(address, number));
+        drop(crowding);
+    }
+    let sessions = sessions + by_factor + by_factor.div_ceil(2);
 
     let count = |protocol, name| counter(running.id(), protocol, name);
     assert_eq!(count("Tcp", "ActiveOpens"), 0, "the sensor has tried to connect");
@@ -183,17 +201,17 @@ fn session(stream: TcpStream, target: SocketAddr, number: usize) {
         while client.hear().trim() != "" {}
         client.deliver();
     } else {
-        client.say(&hostile(target, number));
-        client.end();
-        client.hear_out();
+        client.ask(&hostile(target, number));
     }
 }
 
 impl Client {
-    /// Sends all that comes behind a tunnel, and that nothing more will.
-    fn end(&mut self) {
+    /// Asks, sends all that comes behind a tunnel, and that nothing more will; hears what is answered.
+    fn ask(&mut self, asked: &[u8]) {
         let stream = self.stream();
+        _ = stream.write_all(asked);
         _ = stream.write_all(b"HELO x\r\nQUIT\r\n");
         _ = stream.shutdown(std::net::Shutdown::Write);
+        self.hear_out();
     }
 }

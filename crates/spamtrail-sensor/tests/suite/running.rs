@@ -1,7 +1,7 @@
 //! A sensor's process, its log, and a mail client for it.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -31,6 +31,16 @@ pub(crate) fn config(folder: &Path, keys: &str, ports: &[(SocketAddr, &str)]) ->
         config += &format!("[[listen]]\naddress = \"{address}\"\nmode = \"{mode}\"\n");
     }
     config
+}
+
+/// Puts a table into the sensor's spool that lists one address.
+pub(crate) fn put_list(folder: &Path, address: IpAddr) {
+    let mut draft = blocklist::Draft::default();
+    draft.add(address.into(), "zone.example", "");
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let made_at = evidence::Time::from_micros(now.as_micros() as i64);
+    std::fs::create_dir_all(folder.join("spool")).unwrap();
+    std::fs::write(folder.join("spool/lists"), draft.finish(1, made_at).encode()).unwrap();
 }
 
 /// An address of this machine with a port that is free now.

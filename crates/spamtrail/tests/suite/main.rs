@@ -7,6 +7,7 @@ mod commands;
 mod corpus;
 mod disk;
 mod documents;
+mod factors;
 mod logins;
 mod observatory;
 mod probes;

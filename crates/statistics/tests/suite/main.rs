@@ -6,11 +6,12 @@ mod probes;
 
 use std::time::Duration;
 
-use evidence::{Protocol, ProtocolSet, Span, System, Time, Window};
+use evidence::{Factor, Factors, Listening, Protocol, ProtocolSet, Span, System, Time, Window};
 use lake::{Lake, Rows};
 use specimen::{Email, QUARTER_START, Quarter, Visit, heartbeat, origin};
 use statistics::{
-    Counts, Dimension, Filter, RecordKind, Selection, SensorState, Sort, Statistics, write_csv, write_json, write_text,
+    Comparison, Counts, Dimension, Filter, RecordKind, Selection, SensorState, Side, Sort, Statistics, write_csv,
+    write_json, write_text,
 };
 use tempfile::TempDir;
 
@@ -348,4 +349,111 @@ Top 15 Country Codes sorted by emails
     assert_eq!(types, ["page", "sensor", "sensor", "country", "country"]);
     assert_eq!(lines[3]["cc"], "BR");
     assert_eq!(lines[3]["emails_pct"], 100.0);
+}
+
+/// A sign of life of a sensor whose listeners are these, in a run that started then.
+fn beat(sensor: &str, number: u64, started: Time, at: Time, listening: &[(u16, &[Factor])]) -> evidence::HeartbeatRow {
+    let mut row = heartbeat(sensor, number, at);
+    row.heartbeat.id.boot = evidence::Boot(started.micros() as u64);
+    row.heartbeat.started_at = started;
+    let listener =
+        |(port, factors): &(u16, &[Factor])| Listening { port: *port, factors: Factors::of(factors.iter().copied()) };
+    row.heartbeat.listening = Some(listening.iter().map(listener).collect());
+    row
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn listeners_with_a_factor_are_compared_with_those_without() {
+    use Factor::{RefuseListed, RelayOnly};
+    let visit = |number, port, factors: &[Factor], source: [u8; 4], count| Visit {
+        port,
+        factors: Factors::of(factors.iter().copied()),
+        source: source.into(),
+        emails: emails(count, 3),
+        ..Visit::example(number, minute(1))
+    };
+    let mut refused = visit(5, 26, &[RefuseListed], [192, 0, 2, 9], 0).evidence();
+    refused.session.session.quirks.insert(evidence::Quirk::RefusedByList);
+    let mut crowded = visit(6, 25, &[], [192, 0, 2, 9], 0).evidence();
+    crowded.session.session.end = evidence::End::TooMany;
+    let visits = [
+        visit(1, 25, &[], [192, 0, 2, 7], 4),
+        visit(2, 25, &[], [192, 0, 2, 7], 1),
+        visit(3, 25, &[], [192, 0, 2, 8], 1),
+        visit(4, 26, &[RefuseListed, RelayOnly], [192, 0, 2, 7], 2),
+        visit(7, 26, &[RefuseListed], [192, 0, 2, 7], 0),
+        // Outside the window.
+        Visit { at: minute(20), ..visit(8, 26, &[RefuseListed], [192, 0, 2, 10], 5) },
+    ];
+    let mut rows = Rows::default();
+    for evidence in visits.iter().map(Visit::evidence).chain([refused, crowded]) {
+        rows.sessions.push(evidence.session);
+        rows.messages.extend(evidence.messages);
+    }
+    let listening: &[(u16, &[Factor])] = &[(25, &[]), (25, &[]), (26, &[RefuseListed])];
+    rows.heartbeats = vec![
+        // Ten minutes before the window, five in it; then another run up to beyond its end.
+        beat("XX-01", 1, minute(-10), minute(4), listening),
+        beat("XX-01", 2, minute(-10), minute(5), listening),
+        beat("XX-01", 3, minute(6), minute(7), &[(25, &[RefuseListed]), (26, &[RefuseListed])]),
+        beat("XX-01", 4, minute(6), minute(16), &[(25, &[RefuseListed]), (26, &[RefuseListed])]),
+        // A sensor that knows of no factors: two ports, one minute.
+        heartbeat("YY-02", 1, minute(2)),
+    ];
+    rows.heartbeats[4].heartbeat.started_at = minute(1);
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
+    lake.append(rows, 1..=1, QUARTER_START).await.unwrap();
+    let statistics = Statistics::open(folder.path()).await.unwrap();
+    let page = statistics.page(Selection::new(quarter())).await.unwrap();
+    let comparison = page.comparison(RefuseListed).await.unwrap();
+    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
+    let off = Side {
+        listeners: 4,
+        listened: minutes(2 * 5 + 2),
+        emails: 6,
+        recipients: 18,
+        bytes: 6 * 25,
+        ips: 2,
+        connections: 3,
+        probes: 1,
+        refused: 1,
+    };
+    let on = Side {
+        listeners: 2,
+        listened: minutes(5 + 2 * 9),
+        emails: 2,
+        recipients: 6,
+        bytes: 2 * 25,
+        ips: 1,
+        connections: 1,
+        probes: 2,
+        refused: 1,
+    };
+    assert_eq!((comparison.off, comparison.on), (off, on));
+    let relay = page.comparison(RelayOnly).await.unwrap();
+    assert_eq!((relay.off.emails, relay.on.emails, relay.on.listeners), (6, 2, 0));
+
+    // Held to a port and a sensor, what listened is too.
+    let filters = [Filter::new(Dimension::Port, "26").unwrap(), Filter::new(Dimension::Sensor, "XX-01").unwrap()];
+    let held = Selection { filters: filters.to_vec(), ..Selection::new(quarter()) };
+    let page = statistics.page(held).await.unwrap();
+    let comparison = page.comparison(RefuseListed).await.unwrap();
+    assert_eq!((comparison.off, comparison.on.listeners, comparison.on.listened), (Side::default(), 1, minutes(5 + 9)));
+    assert_eq!((comparison.on.emails, comparison.on.probes), (2, 2));
+
+    // The questions as they are shown can be asked as they stand.
+    let snapshot = statistics.snapshot().await.unwrap();
+    let selection = Selection::new(quarter());
+    for asked in selection.asked_for_comparison(RefuseListed) {
+        let answer = snapshot.sql(&asked.sql, &[]).await.unwrap();
+        assert_eq!(answer.rows.len(), 2, "{}", asked.question.name);
+        if asked.question.name == "exposure" {
+            assert_eq!(answer.rows[1][2], lake::Value::Integer(on.listened.as_millis() as i64));
+        }
+    }
+    let mut csv = Vec::new();
+    Comparison::sheet(&[relay]).write_csv(&mut csv).unwrap();
+    let csv = String::from_utf8(csv).unwrap();
+    assert!(csv.contains("relay-only,emails,6,2,0.3333,") && csv.lines().count() == 10, "{csv}");
 }

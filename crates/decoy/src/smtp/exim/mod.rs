@@ -351,6 +351,8 @@ impl Smtp {
             self.say(cx, &r.unqualified, &[("argument", argument), ("role", b"recipient")]);
         } else if restricted {
             self.say(cx, &r.restricted, &[]);
+        } else if let Some(listed) = cx.refused_by_list() {
+            self.say_listed(cx, r, &listed, argument);
         } else if self.add_recipient(cx, bare(argument), argument, argument.contains(&b'<')) {
             self.say(cx, &r.recipient_ok, &[]);
         } else {

@@ -196,6 +196,10 @@ impl Smtp {
             }
         }
         let shown = seven_bit(address);
+        if let Some(listed) = cx.refused_by_list() {
+            self.say_listed(cx, r, &listed, &shown);
+            return None;
+        }
         if !self.add_recipient(cx, super::exim::bare(address), argument, address.contains(&b'<')) {
             return self.plain(cx, &r.too_many_recipients);
         }
