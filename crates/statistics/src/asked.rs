@@ -40,6 +40,7 @@ impl Selection {
         let facts = match dimension {
             Dimension::Domain => Question::RECIPIENT_DOMAINS,
             Dimension::SenderDomain => Question::SENDER_DOMAINS,
+            Dimension::Dialect => Question::DIALECTS,
             _ => Question::FACTS,
         };
         let sql = self.on_facts(facts, &ranking_query("facts", dimension, sort));
