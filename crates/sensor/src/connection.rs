@@ -34,7 +34,7 @@ pub(crate) struct Accepted {
 }
 
 /// Serves a connection to its end and writes its session, whatever happens in between.
-pub(crate) async fn see_through(accepted: Accepted, sensor: Arc<Sensor>) {
+pub(crate) async fn see_through(accepted: Box<Accepted>, sensor: Arc<Sensor>) {
     let (connection, seat, watch) = (accepted.connection.clone(), accepted.seat.clone(), accepted.watch);
     let mut serving = pin!(serve(accepted, &sensor));
     let served = poll_fn(|cx| match guarded(|| serving.as_mut().poll(cx)) {
@@ -55,7 +55,7 @@ pub(crate) async fn see_through(accepted: Accepted, sensor: Arc<Sensor>) {
     sensor.spool.finish(seat, session);
 }
 
-async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
+async fn serve(mut accepted: Box<Accepted>, sensor: &Sensor) -> Session {
     let mut first_bytes = Vec::new();
     // A balancer speaks for many: only whom it presents is counted.
     let mut counted = true;
@@ -79,24 +79,24 @@ async fn serve(mut accepted: Accepted, sensor: &Sensor) -> Session {
             return Session { received: first_bytes.len() as u64, ..Session::bare(accepted.connection, now, end) };
         }
     };
-    let mut out = Out::default();
-    let (conversation, place) = open(&accepted, counted, sensor, &mut out);
-    // In a box: a future keeps what it was given beside what it made of it, so that a dialogue would be there several times.
-    let dialogue = Box::new(Dialogue {
-        stream: accepted.stream,
-        layers: Layers::default(),
-        watch: accepted.watch,
-        seat: accepted.seat,
-        conversation,
-        out,
-        unread: first_bytes,
-        ended: false,
-        held: Held { total: &sensor.body_bytes, bytes: 0 },
-        sensor,
-    });
+    let (dialogue, place) = begin(*accepted, first_bytes, counted, sensor);
     let session = dialogue.run().await;
     drop((place, network));
     session
+}
+
+/// A connection that is let in; `unread` came behind a balancer's header.
+///
+/// In a box, as what was accepted is: a future keeps what it was given beside what it made of it, so that each would be
+/// there several times.
+fn begin(accepted: Accepted, unread: Vec<u8>, counted: bool, sensor: &Sensor) -> (Box<Dialogue<'_>>, Option<Place>) {
+    let mut out = Out::default();
+    let (conversation, place) = open(&accepted, counted, sensor, &mut out);
+    let Accepted { stream, watch, seat, .. } = accepted;
+    let held = Held { total: &sensor.body_bytes, bytes: 0 };
+    let layers = Layers::default();
+    let dialogue = Dialogue { stream, layers, watch, seat, conversation, out, unread, ended: false, held, sensor };
+    (Box::new(dialogue), place)
 }
 
 /// Opens the conversation on the listener's terms; the place of one more connection of the source goes with it.

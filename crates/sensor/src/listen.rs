@@ -122,8 +122,8 @@ pub(crate) async fn accept(listeners: Vec<Listener>, sensor: Arc<Sensor>, connec
                 let seat = seat.take(&connection);
                 sensor.open.fetch_add(1, Ordering::Relaxed);
                 let watch = Stopwatch::start(connection.accepted_at);
-                let accepted =
-                    Accepted { stream, connection, watch, seat, manner: listener.manner, door: listener.door.clone() };
+                let (manner, door) = (listener.manner, listener.door.clone());
+                let accepted = Box::new(Accepted { stream, connection, watch, seat, manner, door });
                 connections.spawn(connection::see_through(accepted, Arc::clone(&sensor)));
             }
             Err(error) => {

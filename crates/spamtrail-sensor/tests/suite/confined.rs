@@ -69,7 +69,7 @@ fn a_confined_sensor_takes_block_lists_that_come_later_into_use() {
     assert!(heartbeats.last().unwrap().lists.is_some_and(|lists| lists.entries == 1 && !lists.stale));
 }
 
-/// By the kernel's own word: threads of the runtime, of the spool, and the first.
+/// By the kernel's own word: the first thread, that of the spool, and those of the runtime where there are more.
 fn every_thread_is_confined(process: u32) {
     let mut names = Vec::new();
     for thread in std::fs::read_dir(format!("/proc/{process}/task")).unwrap() {
@@ -80,7 +80,7 @@ fn every_thread_is_confined(process: u32) {
         assert_eq!(state, ["1", "2", "3"], "thread {name}: one filter lists, one has no clone3, one kills");
         names.push(name);
     }
-    assert!(names.iter().any(|name| name == "spool") && names.len() > 2, "{names:?}");
+    assert!(names.iter().any(|name| name == "spool") && names.len() > 1, "{names:?}");
 }
 
 /// Has a command run where these calls fail, as on a kernel that does not have them.

@@ -189,7 +189,6 @@ fn each_factor_does_what_it_says_and_the_comparison_counts_it() {
         assert!(began.elapsed() < REFUSED_WITHIN, "a listed source is still served after {:?}", began.elapsed());
         std::thread::sleep(Duration::from_millis(100));
     }
-    println!("refused {:?} after its first email", began.elapsed());
     refused += 1;
     assert!(!mail("refusing", IN_A_FILE, 1), "the list in a file came with the same table");
     refused += 1;
