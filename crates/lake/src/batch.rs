@@ -81,10 +81,9 @@ fn array<R>(column: &Column<R>, rows: &[R]) -> ArrayRef {
             let mut builder =
                 ListBuilder::new(StringBuilder::new()).with_field(Field::new("element", DataType::Utf8, false));
             cells.for_each(|cell| {
-                if let Cell::Texts(texts) = cell {
-                    texts.iter().for_each(|text| builder.values().append_value(text));
-                }
-                builder.append(true);
+                let texts = if let Cell::Texts(texts) = &cell { Some(texts) } else { None };
+                texts.into_iter().flatten().for_each(|text| builder.values().append_value(text));
+                builder.append(texts.is_some());
             });
             Arc::new(builder.finish())
         }
@@ -92,10 +91,9 @@ fn array<R>(column: &Column<R>, rows: &[R]) -> ArrayRef {
             let mut builder =
                 ListBuilder::new(Int64Builder::new()).with_field(Field::new("element", DataType::Int64, false));
             cells.for_each(|cell| {
-                if let Cell::Integers(numbers) = cell {
-                    builder.values().append_slice(&numbers);
-                }
-                builder.append(true);
+                let numbers = if let Cell::Integers(numbers) = &cell { Some(numbers) } else { None };
+                builder.values().append_slice(numbers.map_or(&[], Vec::as_slice));
+                builder.append(numbers.is_some());
             });
             Arc::new(builder.finish())
         }

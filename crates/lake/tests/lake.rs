@@ -39,6 +39,18 @@ async fn count(folder: &Path, table: &str) -> i64 {
 const AT: &str = "2026-11-23T20:31:00Z";
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_not_known_is_null_and_not_an_empty_list() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
+    let mut unknown = rows(1, time(AT), b"hello");
+    unknown.heartbeats[0].heartbeat.listening = None;
+    lake.append(unknown, 1..=1, time(AT)).await.unwrap();
+    let snapshot = Reader::open(folder.path()).await.unwrap().snapshot().await.unwrap();
+    let answer = snapshot.sql("SELECT count(*) FROM heartbeats WHERE listening IS NULL", &[]).await.unwrap();
+    assert_eq!(answer.rows, [[Value::Integer(1)]]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_are_read_back_column_by_column() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();

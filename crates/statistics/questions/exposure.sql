@@ -3,16 +3,23 @@
 --      from the start of a run to its last sign of life, of which there is one each minute. Sensors that told nothing of
 --      factors have none.
 WITH lives AS (
-    SELECT sensor, boot, started_at, at, coalesce(listening, ports) AS listening,
+    SELECT sensor, boot, started_at, at, listening, ports,
            row_number() OVER (PARTITION BY sensor, boot ORDER BY at DESC, heartbeat_id) AS place
     FROM heartbeats
     WHERE at >= $from AND at < $late AND started_at < $until {filter}
-), listeners AS (
-    SELECT sensor, boot, unnest(listening) AS listener,
+), last AS (
+    SELECT sensor, boot, listening, ports,
            CAST((date_part('epoch', least(at, $until)) - date_part('epoch', greatest(started_at, $from))) * 1000 AS BIGINT)
                AS lived
     FROM lives
     WHERE place = 1
+), listeners AS (
+    SELECT sensor, boot, unnest(listening) AS listener, lived
+    FROM last
+    WHERE listening IS NOT NULL
+    UNION ALL
+    SELECT sensor, boot, CAST(port AS VARCHAR) AS listener, lived
+    FROM (SELECT sensor, boot, unnest(ports) AS port, lived FROM last WHERE listening IS NULL)
 ), counted AS (
     SELECT sensor, boot, array_has(string_to_array(listener, ' '), $factor) AS is_set,
            count(*) AS listeners, sum(greatest(lived, 0)) AS ms
