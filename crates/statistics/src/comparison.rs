@@ -18,6 +18,9 @@ use crate::sheet::Sheet;
 /// there is one each minute.
 const LATE: Duration = Duration::from_secs(120);
 
+/// The least that each listener must have listened for numbers by the hour: a sign of life. With less they tell nothing.
+const LEAST: Duration = Duration::from_secs(60);
+
 /// Listeners with a factor beside those without.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comparison {
@@ -48,7 +51,8 @@ pub struct Measure {
     pub name: &'static str,
     pub off: f64,
     pub on: f64,
-    /// The same for each hour of each listener; `None` where that has no meaning or nobody listened.
+    /// The same for each hour of each listener; `None` where that has no meaning, or less was listened than
+    /// tells.
     pub per_hour: [Option<f64>; 2],
 }
 
@@ -56,7 +60,7 @@ impl Comparison {
     /// In the order of the tables.
     pub fn measures(&self) -> Vec<Measure> {
         let of = |name, of: fn(&Side) -> f64, per_hour: bool| {
-            let hourly = |side: &Side| (per_hour && side.hours() > 0.0).then(|| of(side) / side.hours());
+            let hourly = |side: &Side| (per_hour && side.is_enough()).then(|| of(side) / side.hours());
             Measure { name, off: of(&self.off), on: of(&self.on), per_hour: [hourly(&self.off), hourly(&self.on)] }
         };
         vec![
@@ -118,6 +122,11 @@ impl Measure {
 impl Side {
     pub fn hours(&self) -> f64 {
         self.listened.as_secs_f64() / 3600.0
+    }
+
+    fn is_enough(&self) -> bool {
+        let listeners = u32::try_from(self.listeners).unwrap_or(u32::MAX);
+        self.listeners > 0 && self.listened >= LEAST.saturating_mul(listeners)
     }
 }
 
@@ -207,12 +216,17 @@ mod tests {
 
     #[test]
     fn ratios_are_told_where_they_mean_something() {
-        let side = |listened, emails| Side { listened: Duration::from_secs(listened), emails, ..Side::default() };
+        let side = |listened, emails| Side {
+            listeners: 2,
+            listened: Duration::from_secs(listened),
+            emails,
+            ..Side::default()
+        };
         let comparison = Comparison { factor: Factor::RelayOnly, off: side(7200, 10), on: side(3600, 20) };
         let emails = comparison.measures().into_iter().find(|measure| measure.name == "emails").unwrap();
         assert_eq!((emails.ratio(), emails.per_hour), (Some(2.0), [Some(5.0), Some(20.0)]));
         assert_eq!(emails.ratio_per_hour(), Some(4.0));
-        let nobody = Comparison { off: side(0, 0), ..comparison };
+        let nobody = Comparison { off: side(119, 0), ..comparison };
         let emails = nobody.measures().into_iter().find(|measure| measure.name == "emails").unwrap();
         assert_eq!((emails.ratio(), emails.ratio_per_hour()), (None, None));
         assert_eq!(Comparison::sheet(&[nobody]).columns.len(), 8);
