@@ -53,10 +53,7 @@ pub(crate) async fn answer(answer: Answer, page: &Page, view: &View) -> Result<S
 
 async fn tables(page: &Page, view: &View, with_summary: bool, by: &[Dimension]) -> Result<String, Refusal> {
     let summary = if with_summary { Some(page.summary().await?) } else { None };
-    let mut rankings = Vec::new();
-    for dimension in by {
-        rankings.push(page.ranking(*dimension, view.sort).await?);
-    }
+    let rankings = page.rankings(by.iter().map(|dimension| (*dimension, view.sort))).await?;
     let mut out = Vec::new();
     match view.format {
         Format::Text => write_text(&mut out, &page.selection, summary.as_ref(), &rankings)?,

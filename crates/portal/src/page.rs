@@ -84,9 +84,8 @@ pub(crate) async fn overview(page: &Page, view: &View) -> Result<String, Refusal
     let is_empty = summary.all.counts == statistics::Counts::default();
     let mut rankings = Vec::new();
     if !is_empty {
-        for dimension in Dimension::TABLES {
-            rankings.push(tables.ranking(&page.ranking(dimension, view.sort).await?));
-        }
+        let all = page.rankings(Dimension::TABLES.map(|dimension| (dimension, view.sort))).await?;
+        rankings.extend(all.iter().map(|ranking| tables.ranking(ranking)));
     }
     let rendered = Overview {
         masthead: Masthead::new("/", view, page, &summary),

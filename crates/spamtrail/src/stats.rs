@@ -35,10 +35,7 @@ pub(crate) fn stats(arguments: Stats) -> anyhow::Result<Outcome> {
         };
         let with_summary = matches!(arguments.by, None | Some(Dimension::Sensor));
         let summary = if with_summary { Some(page.summary().await?) } else { None };
-        let mut rankings = Vec::new();
-        for dimension in dimensions {
-            rankings.push(page.ranking(*dimension, arguments.sort).await?);
-        }
+        let rankings = page.rankings(dimensions.iter().map(|dimension| (*dimension, arguments.sort))).await?;
         let mut out = stdout();
         match format {
             Format::Text => write_text(&mut out, &page.selection, summary.as_ref(), &rankings)?,

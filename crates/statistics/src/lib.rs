@@ -28,6 +28,7 @@ mod selection;
 mod series;
 mod sheet;
 mod status;
+mod summing;
 mod test;
 mod text;
 

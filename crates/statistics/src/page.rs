@@ -1,10 +1,11 @@
 //! The page of a window: summary per sensor, and rankings by dimension.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
 use evidence::{ProtocolSet, SensorName, Time};
+use futures::future::try_join_all;
 use lake::{Held, Reader, Snapshot, TableVersion, Value};
 use tokio::sync::OnceCell;
 
@@ -12,6 +13,7 @@ use crate::StatisticsError;
 use crate::question::Question;
 use crate::reading::Reading;
 use crate::selection::{COVERING, Dimension, Selection, Sort};
+use crate::summing::Summing;
 
 /// How long before the end of a window a sensor must have told something to be one of the sensors.
 pub(crate) const KNOWN_FOR: Duration = Duration::from_secs(7 * 86_400);
@@ -136,47 +138,35 @@ impl Page {
 
     /// The summary per sensor.
     pub async fn summary(&self) -> Result<Summary, StatisticsError> {
-        let mut rows = BTreeMap::<SensorName, SensorRow>::new();
-        let heard = self.heard().await?;
+        let held = async |question: Question| -> Result<Reading, StatisticsError> {
+            Ok(Reading::new(question, self.facts.sql(question.sql(), &[]).await?))
+        };
+        let (heard, sums, ports, entities, probes, tests) = tokio::try_join!(
+            self.heard(),
+            held(Question::SENSORS),
+            held(Question::PORTS),
+            held(Question::ENTITIES),
+            self.probes(),
+            self.tests(),
+        )?;
         let names = heard.keys().cloned().collect();
-        let only = self.selection.filter(Dimension::Sensor);
-        let here = heard.into_iter().filter(|(sensor, _)| only.is_none_or(|only| only == sensor.as_str()));
-        for (sensor, (state, last)) in here {
-            rows.insert(sensor.clone(), SensorRow { last, ..SensorRow::new(Some(sensor), state) });
+        let mut summing = Summing::of(heard, self.selection.filter(Dimension::Sensor));
+        summing.add_sums(&sums)?;
+        summing.add_ports(&ports)?;
+        summing.add_entities(&entities)?;
+        if let Some(probes) = probes {
+            summing.add_probes(&probes)?;
         }
-        let mut all = SensorRow::new(None, SensorState::Up);
-        all.last = rows.values().filter(|row| row.state == SensorState::Up).filter_map(|row| row.last).min();
-        let sums = Reading::new(Question::SENSORS, self.facts.sql(Question::SENSORS.sql(), &[]).await?);
-        for line in sums.lines() {
-            let counts = line.counts()?;
-            entry(&mut rows, line.sensor()?).counts = counts;
-            all.counts = all.counts.plus(counts);
-        }
-        let ports = Reading::new(Question::PORTS, self.facts.sql(Question::PORTS.sql(), &[]).await?);
-        for line in ports.lines() {
-            let port = u16::try_from(line.integer("port")?).unwrap_or(0);
-            entry(&mut rows, line.sensor()?).ports.push(port);
-            all.ports.push(port);
-        }
-        all.ports = all.ports.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        let entities = Reading::new(Question::ENTITIES, self.facts.sql(Question::ENTITIES.sql(), &[]).await?);
-        for line in entities.lines() {
-            let row = match line.text("sensor")? {
-                Some(_) => entry(&mut rows, line.sensor()?),
-                None => &mut all,
-            };
-            let number = line.integer("entities")?;
-            match line.text("entity")?.as_deref() {
-                Some("ccs") => row.ccs = number,
-                Some("asns") => row.asns = number,
-                Some("cidrs") => row.cidrs = number,
-                _ => row.ips = number,
-            }
-        }
-        self.add_probes(&mut rows, &mut all).await?;
-        self.add_tests(&mut rows, &mut all).await?;
-        let reporting = rows.values().filter(|row| row.state == SensorState::Up).count();
-        Ok(Summary { known: rows.len(), sensors: rows.into_values().collect(), all, reporting, names })
+        summing.add_tests(&tests)?;
+        Ok(summing.finish(names))
+    }
+
+    /// Rankings side by side, in the order asked for.
+    pub async fn rankings(
+        &self,
+        asked: impl IntoIterator<Item = (Dimension, Sort)>,
+    ) -> Result<Vec<Ranking>, StatisticsError> {
+        try_join_all(asked.into_iter().map(|(dimension, sort)| self.ranking(dimension, sort))).await
     }
 
     /// The ranking by a dimension.
@@ -237,47 +227,28 @@ impl Page {
         Ok(heard)
     }
 
-    async fn add_probes(
-        &self,
-        rows: &mut BTreeMap<SensorName, SensorRow>,
-        all: &mut SensorRow,
-    ) -> Result<(), StatisticsError> {
+    /// What connections that delivered nothing there were; `None` where the filter is one that none of them meets.
+    async fn probes(&self) -> Result<Option<Reading>, StatisticsError> {
         let of_sessions = |dimension| !matches!(dimension, Dimension::Domain | Dimension::SenderDomain);
         if !self.selection.filters.iter().all(|filter| of_sessions(filter.dimension)) {
-            return Ok(()); // a connection that delivered nothing has no domain
+            return Ok(None); // a connection that delivered nothing has no domain
         }
         let query = self.selection.fill(Question::PROBES, of_sessions);
         let parameters = self.selection.parameters(of_sessions);
         let answer = self.snapshot.within(self.selection.reach()).sql(&query, &parameters).await?;
-        for line in Reading::new(Question::PROBES, answer).lines() {
-            let (connections, addresses) = (line.integer("connections")?, line.integer("addresses")?);
-            let row = entry(rows, line.sensor()?);
-            (row.probes, row.probe_ips) = (connections, addresses);
-            all.probes += connections;
-            all.probe_ips += addresses;
-        }
-        Ok(())
+        Ok(Some(Reading::new(Question::PROBES, answer)))
     }
 
-    async fn add_tests(
-        &self,
-        rows: &mut BTreeMap<SensorName, SensorRow>,
-        all: &mut SensorRow,
-    ) -> Result<(), StatisticsError> {
+    async fn tests(&self) -> Result<Reading, StatisticsError> {
         let query = self.selection.fill(Question::TESTS, |_| true);
         let parameters = self.selection.parameters(|_| true);
         let answer = self.snapshot.within(self.selection.reach()).sql(&query, &parameters).await?;
-        for line in Reading::new(Question::TESTS, answer).lines() {
-            let tests = line.integer("emails")?;
-            entry(rows, line.sensor()?).tests = tests;
-            all.tests += tests;
-        }
-        Ok(())
+        Ok(Reading::new(Question::TESTS, answer))
     }
 }
 
 impl SensorRow {
-    fn new(sensor: Option<SensorName>, state: SensorState) -> Self {
+    pub(crate) fn new(sensor: Option<SensorName>, state: SensorState) -> Self {
         Self {
             sensor,
             state,
@@ -332,10 +303,6 @@ impl Counts {
             protocols: ProtocolSet(self.protocols.0 | other.protocols.0),
         }
     }
-}
-
-fn entry(rows: &mut BTreeMap<SensorName, SensorRow>, sensor: SensorName) -> &mut SensorRow {
-    rows.entry(sensor.clone()).or_insert_with(|| SensorRow::new(Some(sensor), SensorState::Up))
 }
 
 /// Holds the answer of one of the questions that all others build on, as the table `facts`.
