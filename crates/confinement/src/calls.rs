@@ -41,6 +41,7 @@ const PLAIN: &[c_long] = &[
     libc::SYS_ftruncate,
     libc::SYS_fsync,
     libc::SYS_fdatasync,
+    libc::SYS_fadvise64,
     libc::SYS_flock,
     libc::SYS_getdents64,
     libc::SYS_renameat,

@@ -4,15 +4,15 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 use decoy::{Conversation, Out, Stored};
 use evidence::{Connection, Counter, End, Quirk, Session, canonical};
 use spool::TakenSeat;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
@@ -345,11 +345,11 @@ impl Dialogue<'_> {
         let lifetime = self.watch.instant(self.conversation.connection().accepted_at + limits::LIFETIME);
         let wake_at = self.conversation.wake_at().map_or(lifetime, |at| self.watch.instant(at).min(lifetime));
         let reading = !self.ended && self.unread.is_empty() && self.conversation.wants_input();
+        let most = if self.conversation.in_body() { limits::READ_BODY } else { limits::READ };
         tokio::select! {
-            ready = self.stream.readable(), if reading => match ready {
-                Ok(()) => self.read(),
-                Err(_) => Ok(Some(End::Reset)),
-            },
+            biased;
+            () = self.sensor.stop.cancelled() => Ok(Some(End::Stopped)),
+            taken = poll_fn(|cx| self.poll_read(cx, most)), if reading => taken,
             () = sleep_until(wake_at) => {
                 let now = self.watch.now();
                 if tokio::time::Instant::now() >= lifetime {
@@ -357,21 +357,23 @@ impl Dialogue<'_> {
                 }
                 guarded(|| self.conversation.wake(now, &mut self.out)).map(|()| None)
             }
-            () = self.sensor.stop.cancelled() => Ok(Some(End::Stopped)),
         }
     }
 
-    fn read(&mut self) -> Result<Option<End>, Failure> {
-        let most = if self.conversation.in_body() { limits::READ_BODY } else { limits::READ };
-        BUFFER.with_borrow_mut(|buffer| match self.stream.try_read(&mut buffer[..most]) {
-            Ok(0) => {
-                self.end_of_input();
-                Ok(None)
+    /// Reads what there is and lets the conversation have it. Unlike `try_read` this asks the kernel once more only after a
+    /// read that filled the room.
+    fn poll_read(&mut self, cx: &mut Context<'_>, most: usize) -> Poll<Result<Option<End>, Failure>> {
+        BUFFER.with_borrow_mut(|buffer| {
+            let mut room = ReadBuf::new(&mut buffer[..most]);
+            match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut room)) {
+                Ok(()) if room.filled().is_empty() => {
+                    self.end_of_input();
+                    Poll::Ready(Ok(None))
+                }
+                Ok(()) if self.layers.is_empty() => Poll::Ready(self.receive(room.filled()).map(|()| None)),
+                Ok(()) => Poll::Ready(self.receive_through(room.filled())),
+                Err(_) => Poll::Ready(Ok(Some(End::Reset))),
             }
-            Ok(length) if self.layers.is_empty() => self.receive(&buffer[..length]).map(|()| None),
-            Ok(length) => self.receive_through(&buffer[..length]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
-            Err(_) => Ok(Some(End::Reset)),
         })
     }
 

@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use evidence::{Boot, Heartbeat, Message, Session, SpoolState, Time};
 use tokio::sync::{Semaphore, oneshot};
 
+use crate::answers::Decisions;
 use crate::recovery::{Recovery, SpoolError, lock_folder, next_boot, recover};
 use crate::roster::{FreeSeat, Roster, TakenSeat, lock};
 use crate::writer::{Aside, Asked, Command, SpoolConfig, Unasked, Writer};
@@ -28,6 +29,9 @@ pub struct Spool {
 impl Spool {
     /// Opens the spool of a folder, after putting in order what an earlier run left. `now` becomes the boot's number,
     /// unless an earlier boot had a greater one.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime: that of those who store.
     pub fn open(config: SpoolConfig, now: Time) -> Result<(Self, Recovery), SpoolError> {
         let folder = config.folder.clone();
         let failed = |error| SpoolError::Io { path: folder.clone(), error };
@@ -37,7 +41,8 @@ impl Spool {
         let (lost, mut recovery) = recover(&folder, now).map_err(failed)?;
         recovery.lost_sessions = lost.len() as u64;
         let seats = config.seats;
-        let mut writer = Writer::new(config, boot, lock);
+        let (decisions, telling) = Decisions::new();
+        let mut writer = Writer::new(config, boot, lock, decisions);
         // The lost sessions are durable before the roster that knew of them is replaced.
         writer.write_recovered(lost).map_err(failed)?;
         let roster = Roster::create(&folder, seats).map_err(failed)?;
@@ -47,6 +52,7 @@ impl Spool {
         let (commands, received) = mpsc::channel();
         let thread = std::thread::Builder::new().name("spool".into()).spawn(move || writer.run(&received));
         let thread = Arc::new(Mutex::new(Some(thread.map_err(failed)?)));
+        tokio::spawn(telling);
         let seats = Arc::new(Semaphore::new(seats as usize));
         Ok((Self { boot, roster, seats, state, retries, aside, commands, writer: thread }, recovery))
     }

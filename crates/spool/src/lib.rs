@@ -19,6 +19,7 @@
 //! What this crate refuses to do: look into a record, beyond checking that it is one; connect to any address but the
 //! one it is given; resolve a name.
 
+mod answers;
 pub mod frame;
 mod handle;
 mod handout;

@@ -13,8 +13,10 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use evidence::{Boot, Heartbeat, Message, Protocol, Record, SensorName, Session, SpoolState};
+use rustix::fs::Advice;
 use tokio::sync::oneshot;
 
+use crate::answers::Decisions;
 use crate::frame;
 use crate::roster::{Roster, Seat, TakenSeat, lock};
 use crate::segment::{self, FileName, SegmentId, Stage};
@@ -33,6 +35,10 @@ const UNASKED_WAIT: Duration = Duration::from_millis(20);
 /// collector that is away for days shall not meet a million files.
 const BACKLOG: u64 = 64;
 const LONG_AGE: Duration = Duration::from_secs(60);
+
+/// With more segments than this waiting, it is long until the next one is read, and its pages are given back to the kernel:
+/// what waits on disk shall not push everything else out of the memory of a small machine.
+const BEHIND: u64 = 2;
 
 /// Room that messages leave to sessions and heartbeats: a sixteenth of the limit, within these bounds.
 const RESERVE: std::ops::RangeInclusive<u64> = 64 * 1024..=8 * 1024 * 1024;
@@ -96,6 +102,7 @@ pub(crate) struct Writer {
     /// The segment written last.
     id: SegmentId,
     open: Option<OpenSegment>,
+    decisions: Decisions,
     pub(crate) aside: Arc<Aside>,
     /// Since when there is something aside.
     aside_since: Option<Instant>,
@@ -122,11 +129,6 @@ impl Asked {
     pub(crate) fn new(message: Box<Message>, seat: TakenSeat, reply: oneshot::Sender<bool>) -> Self {
         let (path, recipients) = (message.path.clone(), message.recipients.len() as u64);
         Self { payload: Record::Message(message).encode(), path, recipients, seat, reply }
-    }
-
-    fn answer(self, stored: bool) {
-        // The connection may have gone; the message stays.
-        _ = self.reply.send(stored);
     }
 }
 
@@ -155,11 +157,12 @@ impl Aside {
 
 impl Writer {
     /// The writer of a spool whose folder is in order. `held` is the lock of the folder.
-    pub(crate) fn new(config: SpoolConfig, boot: Boot, held: File) -> Self {
+    pub(crate) fn new(config: SpoolConfig, boot: Boot, held: File, decisions: Decisions) -> Self {
         Self {
             _lock: held,
             id: SegmentId { sensor: config.sensor.clone(), boot, sequence: 0 },
             open: None,
+            decisions,
             aside: Arc::default(),
             aside_since: None,
             waiting: VecDeque::new(),
@@ -235,7 +238,7 @@ impl Writer {
     /// Writes and syncs a group and what waits, and answers for it. Each part fits a segment, however much came at once.
     fn commit(&mut self, group: Vec<Asked>) {
         let (group, refused): (Vec<_>, Vec<_>) = self.admit(group);
-        refused.into_iter().for_each(|asked| asked.answer(false));
+        self.answer(refused, false);
         let mut group = VecDeque::from(group);
         loop {
             let room = self.room();
@@ -255,18 +258,18 @@ impl Writer {
         match self.append(&unasked, &group) {
             Ok(()) => {
                 self.give_back(unasked);
-                for asked in group {
+                for asked in &group {
                     let seat = asked.seat.seat();
                     seat.stored(&asked.path, asked.recipients);
                     self.touched.insert(seat.number(), Arc::clone(seat));
-                    asked.answer(true);
                 }
+                self.answer(group, true);
                 true
             }
             Err(error) => {
                 tracing::warn!(%error, messages = group.len(), "the spool cannot be written; messages are refused");
                 let retried = if group.is_empty() { Err(error) } else { self.append(&unasked, &[]) };
-                group.into_iter().for_each(|asked| asked.answer(false));
+                self.answer(group, false);
                 match retried {
                     Ok(()) => self.give_back(unasked),
                     Err(_) => {
@@ -277,6 +280,15 @@ impl Writer {
                 false
             }
         }
+    }
+
+    /// Tells those who wait for these messages.
+    fn answer(&self, group: Vec<Asked>, stored: bool) {
+        if group.is_empty() {
+            return;
+        }
+        group.into_iter().for_each(|asked| self.decisions.add(asked.reply, stored));
+        self.decisions.tell();
     }
 
     /// Gives back the seats of sessions that are written.
@@ -383,6 +395,9 @@ impl Writer {
         // What the open segment alone told of its connections the roster tells from here on.
         let done = self.roster.as_ref().map_or(Ok(()), |roster| roster.settle(touched.values())).and_then(|()| {
             open.file.sync_data()?;
+            if self.sealed.0 >= BEHIND {
+                _ = rustix::fs::fadvise(&open.file, 0, None, Advice::DontNeed);
+            }
             fs::rename(&open.path, sealed)?;
             segment::sync_folder(&self.config.folder)
         });

@@ -439,8 +439,8 @@ async fn an_inbox_that_is_opened_again_remembers_what_it_had_and_what_the_lake_h
     assert!(empty.put(&other, b"garbage").is_err());
 }
 
-#[test]
-fn an_inbox_whose_files_are_gone_counts_on_from_the_lake() {
+#[tokio::test]
+async fn an_inbox_whose_files_are_gone_counts_on_from_the_lake() {
     let folder = tempfile::tempdir().unwrap();
     let mut inbox = Inbox::open(folder.path(), 41).unwrap();
     let spool = tempfile::tempdir().unwrap();
