@@ -8,12 +8,15 @@ mod connection;
 mod content;
 mod definition;
 mod heartbeat;
+mod maillog;
+mod origin;
 mod probe;
 mod tls;
 
 use std::sync::LazyLock;
 
 pub use self::heartbeat::HEARTBEATS;
+pub use self::maillog::{COMPLAINTS, CUSTOMERS, FINDINGS};
 pub use content::CONTENTS;
 
 use self::connection::connection_columns;

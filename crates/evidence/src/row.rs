@@ -56,21 +56,27 @@ pub struct HeartbeatRow {
     pub received_at: Time,
 }
 
-/// Rows that came of one TCP connection.
-pub(crate) trait OfConnection {
-    fn connection(&self) -> &Connection;
+/// Rows about an address whose origin was looked up.
+pub(crate) trait OfOrigin {
     fn origin(&self) -> &Origin;
+}
+
+/// Rows that came of one TCP connection.
+pub(crate) trait OfConnection: OfOrigin {
+    fn connection(&self) -> &Connection;
     fn system(&self) -> &System;
     fn listed(&self) -> Option<&[String]>;
+}
+
+impl OfOrigin for SessionRow {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
 }
 
 impl OfConnection for SessionRow {
     fn connection(&self) -> &Connection {
         &self.session.connection
-    }
-
-    fn origin(&self) -> &Origin {
-        &self.origin
     }
 
     fn system(&self) -> &System {
@@ -82,13 +88,15 @@ impl OfConnection for SessionRow {
     }
 }
 
+impl OfOrigin for MessageRow {
+    fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
 impl OfConnection for MessageRow {
     fn connection(&self) -> &Connection {
         &self.message.connection
-    }
-
-    fn origin(&self) -> &Origin {
-        &self.origin
     }
 
     fn system(&self) -> &System {

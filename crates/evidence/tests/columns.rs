@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use evidence::column::{CONTENTS, Column, HEARTBEATS, Kind, MESSAGES, SESSIONS};
+use evidence::column::{COMPLAINTS, CONTENTS, CUSTOMERS, Column, FINDINGS, HEARTBEATS, Kind, MESSAGES, SESSIONS};
 use evidence::{End, Quirk};
 
 const HEAD: &str = "\
@@ -13,7 +13,8 @@ const HEAD: &str = "\
 This page is generated from the column registry (`crates/evidence/src/column.rs`) by `BLESS=1 cargo test -p evidence`;
 a test fails when the two differ. Change a column there, not here.
 
-The lake has four tables. Each is a Delta Lake table in the folder of its name; see
+The lake has seven tables: four of what decoys saw, three of what a provider's own mail servers told, which are there once
+somebody has read logs. Each is a Delta Lake table in the folder of its name; see
 [files on disk](files-on-disk.md#the-lake). What the numbers made of them mean is told in
 [definitions](definitions.md).
 
@@ -53,6 +54,20 @@ fn page() -> String {
          the run (`boot`).",
         &HEARTBEATS,
     );
+    table(
+        &mut page,
+        "customers",
+        "What each customer, and each machine of others, did at each mail server in a quarter of an hour. Rows of the same \
+         party, server and quarter add up.",
+        &CUSTOMERS,
+    );
+    table(
+        &mut page,
+        "findings",
+        "A row for each change of a finding, and for each word of a person on it. The last one holds.",
+        &FINDINGS,
+    );
+    table(&mut page, "complaints", "Complaints of others about mail from here, each once.", &COMPLAINTS);
     page += "\n## Values of `quirks`\n\nA quirk is an oddity of the client. It is data, never an error.\n\n";
     page += "| quirk | the client … |\n|---|---|\n";
     for quirk in Quirk::ALL {

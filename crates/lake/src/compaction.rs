@@ -12,7 +12,7 @@ use crate::error::LakeError;
 use crate::files::{DataFile, FileWriter, TARGET, read};
 use crate::schema::TableName;
 use crate::table::{Change, Table};
-use crate::writer::{Lake, Retention};
+use crate::tables::Tables;
 
 /// Small files of an open quarter that are merged as soon as there are this many; a query opens no more than that.
 const SMALL_FILES: usize = 16;
@@ -23,9 +23,9 @@ const SMALL: u64 = 1024 * 1024;
 /// How long after its end a quarter, or a day, counts as closed. Rows that come later make it open again.
 const CLOSED_AFTER: Duration = Duration::from_secs(120);
 
-impl Lake {
+impl Tables {
     /// Merges files, sums up logs and deletes what no reader needs any more. Cheap when there is nothing to do.
-    pub async fn compact(&self, now: Time) -> Result<(), LakeError> {
+    pub(crate) async fn compact(&self, now: Time) -> Result<(), LakeError> {
         for table in &self.tables {
             let (name, files) = {
                 let table = table.lock().await;
@@ -35,29 +35,6 @@ impl Lake {
                 merge(table, group, now).await?;
             }
             table.lock().await.checkpoint().await?;
-        }
-        Ok(())
-    }
-
-    /// Lets go of files whose rows are all older than they are to be kept, and deletes files from the disk that no version
-    /// in use has.
-    pub async fn expire(&self, retention: Retention, now: Time) -> Result<(), LakeError> {
-        for table in &self.tables {
-            let mut table = table.lock().await;
-            let keep = match table.name {
-                TableName::Contents => retention.contents,
-                TableName::Messages | TableName::Sessions => retention.facts,
-                TableName::Heartbeats => retention.heartbeats,
-            };
-            if let Some(keep) = keep {
-                let old = table.files()?.into_iter().filter(|file| file.times.until <= now - keep);
-                let removed: Vec<_> = old.map(|file| file.path).collect();
-                if !removed.is_empty() {
-                    tracing::info!(table = table.name.as_str(), files = removed.len(), "old data goes");
-                    table.commit(Change { removed, data_change: true, ..Change::default() }, now).await?;
-                }
-            }
-            table.vacuum().await?;
         }
         Ok(())
     }

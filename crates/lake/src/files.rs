@@ -116,7 +116,9 @@ pub(crate) fn time_columns(table: TableName) -> &'static [&'static str] {
         TableName::Messages => &["accepted_at", "session_accepted_at"],
         TableName::Sessions => &["accepted_at"],
         TableName::Contents => &["first_seen"],
-        TableName::Heartbeats => &["at"],
+        TableName::Heartbeats | TableName::Customers => &["at"],
+        TableName::Findings => &["told_at"],
+        TableName::Complaints => &["received_at"],
     }
 }
 

@@ -1,7 +1,8 @@
 //! The evidence lake: what all instruments saw, in columnar tables that stay readable for other programs.
 //!
 //! A lake is a folder of Delta Lake tables (Parquet files and a commit log), one for each kind of row of [`evidence`].
-//! Their columns are those of the registry ([`evidence::column`]). One process writes ([`Lake`]); any number read
+//! Their columns are those of the registry ([`evidence::column`]). One process writes what decoys
+//! saw ([`Lake`]), one what mail servers told ([`MailLake`]); any number read
 //! ([`Reader`]), each from a consistent version ([`Snapshot`]).
 //!
 //! * **Exactly once.** Each commit carries the number of the last arrival it took in, in the table's own log. After a
@@ -18,12 +19,16 @@ mod batch;
 mod compaction;
 mod error;
 mod files;
+mod mail;
 mod reader;
 mod schema;
 mod table;
+mod tables;
 mod writer;
 
 pub use answer::{Answer, Value};
 pub use error::LakeError;
+pub use mail::{MailLake, MailRows};
 pub use reader::{Held, Reader, Snapshot, TableVersion};
-pub use writer::{Lake, Retention, Rows, Taken};
+pub use tables::Taken;
+pub use writer::{Lake, Retention, Rows};

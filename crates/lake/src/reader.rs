@@ -37,7 +37,8 @@ pub struct Snapshot {
 struct TableSnapshot {
     name: TableName,
     folder: PathBuf,
-    version: u64,
+    /// `None` while nobody has written it.
+    version: Option<u64>,
     files: Vec<DataFile>,
 }
 
@@ -58,44 +59,46 @@ impl Reader {
         Ok(reader)
     }
 
-    /// The newest version.
+    /// The newest version. Tables that nobody has written yet are empty.
     pub async fn snapshot(&self) -> Result<Snapshot, LakeError> {
         let mut tables = self.tables.lock().await;
-        if tables.is_empty() {
-            *tables = self.connect().await?;
-        }
-        let mut snapshots = Vec::new();
-        // Messages last: a message's content is always there.
-        for table in tables.iter_mut() {
+        self.connect(&mut tables).await?;
+        // Contents last: a message's content, which is written before it, is always there.
+        for table in tables.iter_mut().rev() {
             table.refresh().await?;
-            let (name, folder, version) = (table.name, table.folder.clone(), table.version());
-            snapshots.push(TableSnapshot { name, folder, version, files: table.files()? });
         }
-        Ok(Snapshot { tables: snapshots })
+        let mut snapshot = Snapshot { tables: Vec::new() };
+        for name in TableName::all() {
+            let folder = self.folder.join(name.as_str());
+            snapshot.tables.push(match tables.iter().find(|table| table.name == name) {
+                None => TableSnapshot { name, folder, version: None, files: Vec::new() },
+                Some(table) => TableSnapshot { name, folder, version: Some(table.version()), files: table.files()? },
+            });
+        }
+        Ok(snapshot)
     }
 
-    async fn connect(&self) -> Result<Vec<Table>, LakeError> {
-        let mut tables = Vec::new();
-        for name in TableName::ALL {
-            if !self.folder.join(name.as_str()).join("_delta_log").is_dir() {
-                return Err(LakeError::NotALake(self.folder.clone()));
+    /// Connects to the tables that are new here.
+    async fn connect(&self, tables: &mut Vec<Table>) -> Result<(), LakeError> {
+        for name in TableName::all() {
+            let is_there = self.folder.join(name.as_str()).join("_delta_log").is_dir();
+            if is_there && !tables.iter().any(|table| table.name == name) {
+                tables.push(Table::open(name, &self.folder).await?);
             }
-            tables.push(Table::open(name, &self.folder).await?);
         }
-        Ok(tables)
+        if tables.is_empty() { Err(LakeError::NotALake(self.folder.clone())) } else { Ok(()) }
     }
 }
 
 impl Snapshot {
-    /// The versions of the tables.
+    /// The versions of the tables that there are.
     pub fn versions(&self) -> Vec<TableVersion> {
-        let version = |table: &TableSnapshot| TableVersion {
-            table: table.name.as_str(),
-            version: table.version,
-            files: table.files.len(),
-            rows: table.files.iter().map(|file| file.rows).sum(),
+        let version = |table: &TableSnapshot| {
+            let rows = table.files.iter().map(|file| file.rows).sum();
+            let version = table.version?;
+            Some(TableVersion { table: table.name.as_str(), version, files: table.files.len(), rows })
         };
-        self.tables.iter().map(version).collect()
+        self.tables.iter().filter_map(version).collect()
     }
 
     /// The same, without the files that cannot hold anything of a window: a message or session accepted in it, or a

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake_core::kernel::{ArrayType, DataType as DeltaType, PrimitiveType, StructField};
-use evidence::column::{CONTENTS, Column, HEARTBEATS, Kind, MESSAGES, SESSIONS};
+use evidence::column::{COMPLAINTS, CONTENTS, CUSTOMERS, Column, FINDINGS, HEARTBEATS, Kind, MESSAGES, SESSIONS};
 
 /// A table of the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,11 +13,21 @@ pub(crate) enum TableName {
     Messages,
     Contents,
     Heartbeats,
+    Customers,
+    Findings,
+    Complaints,
 }
 
 impl TableName {
-    /// In the order in which they are written: a content before the message that names it.
-    pub(crate) const ALL: [Self; 4] = [Self::Contents, Self::Messages, Self::Sessions, Self::Heartbeats];
+    /// What decoys saw, in the order in which it is written: a content before the message that names it.
+    pub(crate) const DECOYS: [Self; 4] = [Self::Contents, Self::Messages, Self::Sessions, Self::Heartbeats];
+
+    /// What a provider's own mail servers told, in the order in which it is written.
+    pub(crate) const MAIL: [Self; 3] = [Self::Customers, Self::Findings, Self::Complaints];
+
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        Self::DECOYS.into_iter().chain(Self::MAIL)
+    }
 
     pub(crate) const fn as_str(self) -> &'static str {
         match self {
@@ -25,6 +35,9 @@ impl TableName {
             Self::Messages => "messages",
             Self::Contents => "contents",
             Self::Heartbeats => "heartbeats",
+            Self::Customers => "customers",
+            Self::Findings => "findings",
+            Self::Complaints => "complaints",
         }
     }
 
@@ -33,7 +46,9 @@ impl TableName {
         match self {
             Self::Sessions | Self::Messages => "accepted_at",
             Self::Contents => "first_seen",
-            Self::Heartbeats => "at",
+            Self::Heartbeats | Self::Customers => "at",
+            Self::Findings => "told_at",
+            Self::Complaints => "received_at",
         }
     }
 
@@ -43,6 +58,9 @@ impl TableName {
             Self::Messages => describe(&MESSAGES),
             Self::Contents => describe(&CONTENTS),
             Self::Heartbeats => describe(&HEARTBEATS),
+            Self::Customers => describe(&CUSTOMERS),
+            Self::Findings => describe(&FINDINGS),
+            Self::Complaints => describe(&COMPLAINTS),
         }
     }
 

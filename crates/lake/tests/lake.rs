@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use evidence::{Protocol, Time, Window};
-use lake::{Lake, LakeError, Reader, Retention, Rows, Value};
+use evidence::{CustomerRow, FindingRow, MailSums, Origin, Party, PartyKind, Protocol, Time, Window};
+use lake::{Lake, LakeError, MailLake, MailRows, Reader, Retention, Rows, Value};
 use specimen::{Email, Visit};
 
 fn time(text: &str) -> Time {
@@ -277,4 +277,76 @@ async fn arrivals_that_a_table_has_in_part_are_not_added_again() {
     let error = lake.append(rows(2, time(AT), b"y"), 1..=2, time(AT)).await.unwrap_err();
     assert!(matches!(error, LakeError::Arrivals { taken: 1, .. }), "{error}");
     assert_eq!(count(folder.path(), "messages").await, 1);
+}
+
+fn mail_rows(at: Time, finding: u64) -> MailRows {
+    let party = Party { kind: PartyKind::Account, name: "ann@provider.example".into(), address: None };
+    let sums = MailSums { messages: 2, recipients: 5, ..MailSums::default() };
+    let origin = Origin::default();
+    MailRows {
+        customers: vec![CustomerRow {
+            at: at.quarter(),
+            host: "mx1".into(),
+            party: party.clone(),
+            origin: origin.clone(),
+            sums,
+            written_at: at,
+        }],
+        findings: vec![FindingRow {
+            told_at: at,
+            finding,
+            change: "opened",
+            by: None,
+            party,
+            origin,
+            diagnosis: "compromised-account",
+            class: "abuse",
+            probability: 987,
+            opened_at: at,
+            abuse_since: Some(at),
+            first_seen: at,
+            last_seen: at,
+            messages: 2,
+            recipients: 5,
+            failed: 4,
+            strangers: 5,
+            spams: 0,
+            viruses: 0,
+            rules: vec!["X1".into()],
+            reasons: vec!["4 recipients do not exist".into()],
+            lines: Vec::new(),
+            again: None,
+        }],
+        complaints: Vec::new(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_is_written_beside_decoys_each_batch_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(folder.path()).await.unwrap();
+    let reader = Reader::open(folder.path()).await.unwrap();
+    let before = reader.snapshot().await.unwrap();
+    assert!(before.versions().iter().all(|version| version.table != "findings"));
+    let none = before.sql("SELECT count(*) FROM customers, findings, complaints", &[]).await.unwrap();
+    assert_eq!(none.rows, [[Value::Integer(0)]]);
+
+    let mail = MailLake::open(folder.path()).await.unwrap();
+    assert!(matches!(MailLake::open(folder.path()).await, Err(LakeError::InUse(_))));
+    mail.append(mail_rows(time(AT), 1), 1, time(AT)).await.unwrap();
+    mail.append(mail_rows(time(AT), 1), 1, time(AT)).await.unwrap();
+    lake.append(rows(1, time(AT), b"hello"), 1..=1, time(AT)).await.unwrap();
+    mail.append(mail_rows(time(AT), 2), 2, time(AT)).await.unwrap();
+    mail.compact(time(AT) + Duration::from_secs(86_400)).await.unwrap();
+    assert_eq!(mail.taken().await.unwrap().by_all, 2);
+
+    // The reader that was there before sees the tables that came since.
+    let after = reader.snapshot().await.unwrap();
+    let query = "SELECT count(*), sum(recipients), count(source_ip), count(asn) FROM customers";
+    let zero = Value::Integer(0);
+    assert_eq!(
+        after.sql(query, &[]).await.unwrap().rows,
+        [[Value::Integer(2), Value::Integer(10), zero.clone(), zero]]
+    );
+    assert_eq!((count(folder.path(), "findings").await, count(folder.path(), "complaints").await), (2, 0));
 }

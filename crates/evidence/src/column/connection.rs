@@ -1,12 +1,13 @@
 //! Columns that sessions and messages share.
 
-use super::Kind::{Boolean, Bytes, Instant, Integer, Text, Texts};
+use super::Kind::{Bytes, Instant, Integer, Text, Texts};
+use super::origin::origin_columns;
 use super::{Cell, Column, count, factor_names};
 use crate::row::OfConnection;
 
 /// What sessions and messages share: the facts of their connection and the origin of its source.
 pub(super) fn connection_columns<R: OfConnection>() -> Vec<Column<R>> {
-    vec![
+    let mut columns = vec![
         Column::<R>::new("accepted_at", Instant, "When the connection was accepted.", |r| {
             Cell::Instant(r.connection().accepted_at)
         }),
@@ -40,41 +41,9 @@ pub(super) fn connection_columns<R: OfConnection>() -> Vec<Column<R>> {
         )
         .nullable()
         .sensor(),
-        Column::<R>::new("prefix", Text, "The announced prefix that covers the source; see `announced`.", |r| {
-            r.origin().prefix.map_or(Cell::Null, |prefix| prefix.to_string().into())
-        })
-        .nullable(),
-        Column::<R>::new(
-            "announced",
-            Boolean,
-            "Whether `prefix` was announced, rather than a range of a location table.",
-            |r| Cell::Boolean(r.origin().announced),
-        ),
-        Column::<R>::new("asn", Integer, "The AS that announces it.", |r| {
-            r.origin().asn.map_or(Cell::Null, |asn| count(asn.into()))
-        })
-        .nullable(),
-        Column::<R>::new("as_name", Text, "The name of that AS.", |r| {
-            r.origin().as_name.as_deref().map_or(Cell::Null, Cell::from)
-        })
-        .nullable(),
-        Column::<R>::new(
-            "country",
-            Text,
-            "The country of that AS (ISO 3166-1), as the tables by country count it.",
-            |r| r.origin().country.map_or(Cell::Null, |country| country.to_string().into()),
-        )
-        .nullable(),
-        Column::<R>::new("location", Text, "The estimated country of the address itself.", |r| {
-            r.origin().location.map_or(Cell::Null, |country| country.to_string().into())
-        })
-        .nullable(),
-        Column::<R>::new(
-            "origin_tables",
-            Text,
-            "The tables that gave prefix, AS and country, with their dates.",
-            |r| Cell::from(&*r.origin().tables),
-        ),
+    ];
+    columns.extend(origin_columns());
+    columns.extend([
         Column::<R>::new(
             "os",
             Text,
@@ -121,5 +90,6 @@ pub(super) fn connection_columns<R: OfConnection>() -> Vec<Column<R>> {
             |r| r.listed().map_or(Cell::Null, |lists| Cell::Texts(lists.to_vec())),
         )
         .nullable(),
-    ]
+    ]);
+    columns
 }
