@@ -86,7 +86,7 @@ pub(crate) struct SiteUsual {
     bins: Vec<f32>,
     #[n(1)]
     day: u32,
-    /// The first day that was seen.
+    /// The first hour that was seen.
     #[n(2)]
     began: u32,
     #[n(3)]
@@ -112,10 +112,11 @@ const MEDIAN_FROM: f32 = 30.0;
 
 impl SiteUsual {
     /// The day of the log goes on.
-    pub(crate) fn begin(&mut self, day: u32) {
+    pub(crate) fn begin(&mut self, hour: u32) {
         if self.began == 0 {
-            self.began = day;
+            self.began = hour;
         }
+        let day = hour / 24;
         if day <= self.day {
             return;
         }
@@ -157,9 +158,9 @@ impl SiteUsual {
         self.median
     }
 
-    /// Days for which the log has been watched.
-    pub(crate) fn watched(&self, day: u32) -> u32 {
-        if self.began == 0 { 0 } else { day.saturating_sub(self.began) }
+    /// Hours for which the log has been watched.
+    pub(crate) fn watched(&self, hour: u32) -> u32 {
+        if self.began == 0 { 0 } else { hour.saturating_sub(self.began) }
     }
 }
 
@@ -187,15 +188,15 @@ mod tests {
     #[test]
     fn the_median_of_the_site_does_not_heed_a_few_bad_customers() {
         let mut site = SiteUsual::default();
-        site.begin(20_000);
+        site.begin(24 * 20_000);
         (0..29).for_each(|_| site.learn(&day(100, 4)));
-        site.begin(20_001);
+        site.begin(24 * 20_001);
         assert_eq!(site.median(), 0.0, "too few");
         (0..100).for_each(|_| site.learn(&day(100, 4)));
         (0..40).for_each(|_| site.learn(&day(100, 50)));
         (0..200).for_each(|_| site.learn(&day(5, 5)));
-        site.begin(20_002);
+        site.begin(24 * 20_002 + 5);
         assert_eq!(site.median(), 0.04);
-        assert_eq!(site.watched(20_002), 2);
+        assert_eq!(site.watched(24 * 20_002), 48);
     }
 }

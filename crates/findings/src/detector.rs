@@ -101,7 +101,7 @@ impl Detector {
             return;
         };
         if now.minute != self.memory.swept {
-            self.memory.usual.begin(now.day);
+            self.memory.usual.begin(now.hour);
             self.sweep(now);
         }
         self.told.clear();
@@ -308,7 +308,7 @@ impl Detector {
         if exists == Some(true) {
             self.memory.mailboxes.serve(recipient, now.day);
             // Before a week is known, each one that takes mail is taken for real.
-            let is_real = self.memory.usual.watched(now.day) < 8 || self.memory.mailboxes.is_real(recipient, now.day);
+            let is_real = self.memory.usual.watched(now.hour) < 8 * 24 || self.memory.mailboxes.is_real(recipient, now.day);
             self.inbound(place, now)?.0.accepted(is_real);
             return Some(if attempt.mail.sender == Some(b"") {
                 self.bounced(attempt, recipient, place, now)

@@ -148,8 +148,8 @@ impl fmt::Display for Diagnosis {
 pub(crate) struct Signs<'a> {
     pub(crate) proofs: &'a [Proof],
     pub(crate) thresholds: &'a Thresholds,
-    /// Whether enough days were watched to say what is new.
-    pub(crate) is_learned: bool,
+    /// How much is known of what is usual, in [0, 1]: at 0 everything is new.
+    pub(crate) learned: f32,
     pub(crate) party: Kin,
 }
 
@@ -163,7 +163,8 @@ pub(crate) struct Customer {
     pub(crate) has_account: bool,
     pub(crate) day: Volume,
     pub(crate) different_recipients: f64,
-    pub(crate) different_senders: u32,
+    /// Plain senders with the marks of a list.
+    pub(crate) list_senders: u32,
     pub(crate) failed_domains: u32,
     pub(crate) helos: u32,
     pub(crate) repetition: Option<Kind>,
@@ -196,8 +197,11 @@ const SURE: f32 = 5.5;
 /// A sum of two rules' readings of the same thing would count it twice: of each pair the greater counts.
 const ALIKE: [(Rule, Rule); 2] = [(Rule::Failures, Rule::FailureTest), (Rule::Growth, Rule::Spread)];
 
-/// Rules that speak of what is new. Before enough days were watched all is new, and they say half.
-const OF_NOVELTY: [Rule; 5] = [Rule::SenderDomains, Rule::HeloGrowth, Rule::Strangers, Rule::Networks, Rule::Growth];
+/// Rules on what a mailing list does by nature: all those of [`ALIKE`], and strangers.
+const OF_LISTS: [Rule; 5] = [Rule::Failures, Rule::FailureTest, Rule::Strangers, Rule::Spread, Rule::Growth];
+
+/// Rules that speak of what is new. When the watching begins all is new, and they say half.
+const OF_NOVELTY: [Rule; 4] = [Rule::SenderDomains, Rule::HeloGrowth, Rule::Strangers, Rule::Growth];
 
 impl Signs<'_> {
     fn holds(&self, rule: Rule) -> bool {
@@ -216,7 +220,7 @@ impl Signs<'_> {
         if rule == Rule::Networks {
             weight = self.of_networks(proof.reading.number, weight);
         }
-        if !self.is_learned && OF_NOVELTY.contains(&rule) { weight / 2.0 } else { weight }
+        if OF_NOVELTY.contains(&rule) { weight * (1.0 + self.learned) / 2.0 } else { weight }
     }
 
     /// X9 has two thresholds: what is suspect at the lower one is sure ([`SURE`]) at the higher one, in even steps of the
@@ -231,11 +235,13 @@ impl Signs<'_> {
 
     pub(crate) fn judge(&self) -> Opinion {
         let mut score = PRIOR + self.proofs.iter().map(|proof| self.weight(proof.rule)).sum::<f32>();
-        for (one, other) in ALIKE {
-            score -= self.weight(one).min(self.weight(other));
-        }
+        score -= self.twice();
         let mut innocent = vec![];
         if let Kin::Customer(customer) = &self.party {
+            if self.is_list(customer) {
+                score -= OF_LISTS.iter().map(|rule| self.weight(*rule)).sum::<f32>() - self.twice();
+                innocent.push("one sender with the marks of a mailing list: many and stale recipients are no sign");
+            }
             for (speaks, weight, why) in self.pleas(customer) {
                 if speaks {
                     score += weight;
@@ -251,12 +257,16 @@ impl Signs<'_> {
         Opinion { diagnosis, score, innocent }
     }
 
+    /// What two rules say of the same thing counts once.
+    fn twice(&self) -> f32 {
+        ALIKE.iter().map(|(one, other)| self.weight(*one).min(self.weight(*other))).sum()
+    }
+
     /// What speaks for an innocent meaning: whether it does, how much, and in which words.
-    fn pleas(&self, customer: &Customer) -> [(bool, f32, &'static str); 6] {
+    fn pleas(&self, customer: &Customer) -> [(bool, f32, &'static str); 5] {
         let day = &customer.day;
         let failures = day.failure_share();
         [
-            (self.is_list(customer), -4.5, "one sender with the marks of a mailing list"),
             (share(day.nulls, day.recipients) >= 0.5, -5.0, "most of it has the null sender"),
             (customer.has_few_recipients(), -5.0, "it goes to few recipients"),
             (
@@ -276,15 +286,14 @@ impl Signs<'_> {
     /// A list has the marks, one sender or few, and not more failures than a neglected list has.
     fn is_list(&self, customer: &Customer) -> bool {
         let day = &customer.day;
-        day.bulk * 2 >= day.messages && day.bulk > 0 && customer.different_senders <= 3 && day.failure_share() < 0.2
+        day.bulk * 2 >= day.messages && day.bulk > 0 && customer.list_senders <= 3 && day.failure_share() < 0.2
     }
 
+    /// At least a third of what is sent are repetitions of the same messages.
     fn is_loop(&self, customer: &Customer) -> bool {
-        let Some(proof) = self.proofs.iter().find(|proof| proof.rule == Rule::Repetition && proof.held.is_some())
-        else {
-            return false;
-        };
-        customer.repetition == Some(Kind::Loop) && proof.reading.number * 5.0 >= customer.day.recipients as f32
+        self.holds(Rule::Repetition)
+            && customer.repetition == Some(Kind::Loop)
+            && customer.day.looped * 3 >= customer.day.recipients
     }
 
     fn of_customer(&self, customer: &Customer, is_abuse: bool) -> Diagnosis {
@@ -295,7 +304,7 @@ impl Signs<'_> {
         if self.is_loop(customer) {
             return Diagnosis::Loop;
         }
-        if self.holds(Rule::NullSender) || share(day.nulls, day.recipients) >= 0.5 {
+        if self.holds(Rule::NullSender) {
             // Replies go to those who wrote, and arrive; backscatter goes to forged senders, of whom many do not exist.
             return if day.null_failed * 8 < day.nulls { Diagnosis::AutoReplies } else { Diagnosis::Backscatter };
         }
@@ -338,7 +347,7 @@ impl Signs<'_> {
         if is_forged {
             return if customer.has_account { Diagnosis::CompromisedAccount } else { Diagnosis::OpenRelay };
         }
-        if fails && customer.failed_domains <= 1 && customer.day.failed * 5 >= customer.day.answered * 4 {
+        if fails && customer.failed_domains == 1 && customer.day.failed >= 10 && customer.day.failed * 5 >= customer.day.answered * 4 {
             return Diagnosis::DictionaryAttack;
         }
         if self.holds(Rule::Guesses) {

@@ -9,6 +9,9 @@ use siphasher::sip::SipHasher13;
 /// Longest name that is told apart to its end. Of a longer one the rest counts by its length alone.
 pub const LONGEST_NAME: usize = 256;
 
+/// Nearly all names are at most as long; those are made lower case in a smaller room.
+const SHORT_NAME: usize = 64;
+
 /// The key of one installation: any 16 bytes that peers do not know. It must not change while state is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Encode, Decode)]
 #[cbor(transparent)]
@@ -28,6 +31,16 @@ impl Key {
 
     /// The number of a name, whatever the case of its letters.
     pub(crate) fn name(&self, bytes: &[u8]) -> u64 {
+        if bytes.len() <= SHORT_NAME {
+            let mut lower = [0; SHORT_NAME];
+            lower[..bytes.len()].copy_from_slice(bytes);
+            lower.make_ascii_lowercase();
+            return self.exact(&lower[..bytes.len()]);
+        }
+        self.long_name(bytes)
+    }
+
+    fn long_name(&self, bytes: &[u8]) -> u64 {
         let mut lower = [0; LONGEST_NAME + 8];
         let kept = bytes.len().min(LONGEST_NAME);
         for (to, from) in lower.iter_mut().zip(&bytes[..kept]) {

@@ -70,11 +70,12 @@ pub(crate) fn conclude(
 }
 
 fn judge(detector: &mut Detector, place: usize, calls: bool, now: Moment) {
-    let is_learned = detector.memory.usual.watched(now.day) as f32 >= detector.thresholds.value(Threshold::LearnedDays);
+    let watched = detector.memory.usual.watched(now.hour) as f32 / 24.0;
+    let learned = (watched / detector.thresholds.value(Threshold::LearnedDays)).min(1.0);
     let Some(entry) = detector.memory.entries[place].as_mut() else { return };
     let Some(watch) = &entry.watch else { return };
     let party = kin(entry, now);
-    let signs = Signs { proofs: &watch.proofs, thresholds: &detector.thresholds, is_learned, party };
+    let signs = Signs { proofs: &watch.proofs, thresholds: &detector.thresholds, learned, party };
     let opinion = signs.judge();
     if opinion.diagnosis == Diagnosis::Unusual && watch.case.is_none() && probability(opinion.score) < WORTH_A_LOOK {
         return;
@@ -153,7 +154,7 @@ fn kin(entry: &Entry, now: Moment) -> Kin {
         has_account: matches!(entry.subject, Subject::Account(_)),
         day: *outbound.day(),
         different_recipients: outbound.different_recipients(),
-        different_senders: outbound.different_senders(),
+        list_senders: outbound.list_senders(),
         failed_domains: outbound.failed_domains(),
         helos,
         repetition: outbound.repetition(),
@@ -247,13 +248,19 @@ fn look_after(detector: &mut Detector, place: usize, now: Moment) {
     }
     let mut ended = None;
     if let Some(watch) = &mut entry.watch {
-        watch.proofs.retain(|proof| now.minute.saturating_sub(proof.minute) < QUIET_AFTER);
-        if watch.proofs.iter().all(|proof| proof.held.is_none()) && watch.case.is_some() {
+        let is_fresh = |proof: &Proof| now.minute.saturating_sub(proof.minute) < QUIET_AFTER;
+        if watch.case.is_none() {
+            watch.proofs.retain(is_fresh);
+        } else if !watch.proofs.iter().any(|proof| proof.held.is_some() && is_fresh(proof)) {
+            // Until then a finding keeps all that it was made of.
             ended = finding(entry);
         }
     }
     if let Some(finding) = &ended {
         (entry.before, entry.watch) = (Some(finding.id), None);
+        if let Some(outbound) = &mut entry.outbound {
+            outbound.forgive();
+        }
     } else if entry.watch.as_ref().is_some_and(|watch| watch.proofs.is_empty()) {
         entry.watch = None;
     }

@@ -89,7 +89,7 @@ pub const RULES: [Definition; 26] = [
     row(Rule::HeloForm, "X4", "helo-form", "mean oddity of its HELO names", 1.5),
     row(Rule::Repetition, "X5", "repetition", "times the same message to the same recipient, within a day", 0.0),
     row(Rule::OneSize, "X6", "one-size", "messages of one size from many sender domains, within a day", 5.0),
-    row(Rule::Strangers, "X7", "strangers", "recipients to whom this customer never wrote, within a day", 3.0),
+    row(Rule::Strangers, "X7", "strangers", "recipients to whom this customer never wrote, within a day", 3.5),
     row(Rule::Spread, "X8", "spread", "different recipients for each message, within a day", 0.7),
     row(Rule::Networks, "X9", "networks", "networks from which the account was used, within a day, beyond its usual ones", 2.0),
     row(Rule::NullSender, "X10", "null-sender", "recipients of mail with the null sender in domains never written to, within a day", 0.0),

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use evidence::IpNet;
 use maillog::Client;
 
-use crate::subject::{Machine, Party};
+use crate::subject::{Machine, Party, Subject};
 
 /// What is ours. Every value of this type is usable: its parts are checked where they are made.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +30,11 @@ impl Site {
 
     pub fn domains(&self) -> &[Domain] {
         &self.domains
+    }
+
+    /// Of whom findings on this client's mail speak.
+    pub fn subject(&self, client: &Client<'_>) -> Option<Subject> {
+        self.party(client).map(Party::to_subject)
     }
 
     /// Whose mail this is. An account counts before an address: it may be used from anywhere. `None` for what our own

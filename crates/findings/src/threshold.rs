@@ -86,7 +86,7 @@ pub const THRESHOLDS: [Definition; 44] = [
     row(Threshold::FailedRecipients, Some(Rule::FailureTest), "failed_recipients", "X1t: the test flags only with so many different failed recipients, or failed_domains.", [10.0, 1.0, 1000.0]),
     row(Threshold::FailedDomains, None, "failed_domains", "X1t: domains of failed recipients that do as well.", [3.0, 1.0, 8.0]),
     row(Threshold::SenderDomains, Some(Rule::SenderDomains), "sender_domains", "X2: sender domains of the day that were not seen in 90 days.", [8.0, 2.0, 200.0]),
-    row(Threshold::SenderShare, None, "sender_share", "X2: share of the day's mail that is of such domains.", [0.5, 0.01, 1.0]),
+    row(Threshold::SenderShare, None, "sender_share", "X2: share of the day's or of the last mail that is of such domains.", [0.5, 0.01, 1.0]),
     row(Threshold::HeloNames, Some(Rule::HeloGrowth), "helo_names", "X3: HELO names of the day beyond the settled ones.", [4.0, 2.0, 60.0]),
     row(Threshold::HeloDays, None, "helo_days", "X3: days on which a HELO name was seen when it is settled.", [3.0, 1.0, 30.0]),
     row(Threshold::HeloOddity, Some(Rule::HeloForm), "helo_oddity", "X4: mean oddity of the HELO names of at least ten messages.", [0.5, 0.1, 2.0]),

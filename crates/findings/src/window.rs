@@ -46,6 +46,9 @@ pub struct Volume {
     /// First attempts of the null sender for which there is no mailbox.
     #[n(12)]
     pub null_failed: u32,
+    /// First attempts with a message that the same recipient got twice before, within a day.
+    #[n(13)]
+    pub looped: u32,
 }
 
 impl Volume {
@@ -64,6 +67,7 @@ impl Volume {
             (&mut self.spams, other.spams),
             (&mut self.viruses, other.viruses),
             (&mut self.null_failed, other.null_failed),
+            (&mut self.looped, other.looped),
         ] {
             *mine = change(*mine, theirs);
         }
@@ -177,7 +181,9 @@ impl Variety {
 
     pub(crate) fn count(&self) -> f64 {
         let empty = self.0.iter().filter(|register| **register == 0).count();
-        let sum: f64 = self.0.iter().map(|register| (-f64::from(*register)).exp2()).sum();
+        // Two to the power of minus the register, written as the bits of the number.
+        let power = |register: &u8| f64::from_bits((1023 - u64::from(*register)) << 52);
+        let sum: f64 = self.0.iter().map(power).sum();
         let raw = 0.709 * 64.0 * 64.0 / sum;
         if raw <= 160.0 && empty > 0 { 64.0 * (64.0 / empty as f64).ln() } else { raw }
     }

@@ -75,9 +75,9 @@ struct Details {
     /// Different recipients of this calendar day and the one before.
     #[n(1)]
     recipients: [Variety; 2],
-    /// Plain senders, one bit each by hash, of this calendar day and the one before.
+    /// Plain senders with the marks of a list, one bit each by hash, of this calendar day and the one before.
     #[n(2)]
-    senders: [u64; 2],
+    lists: [u64; 2],
     /// Domains of failed recipients likewise: as many bits as domains, or fewer.
     #[n(3)]
     failed_domains: [u64; 2],
@@ -143,7 +143,7 @@ impl Outbound {
         if let Some(details) = &mut self.details {
             let is_next = now.day == self.on + 1;
             details.recipients = [Variety::default(), if is_next { details.recipients[0] } else { Variety::default() }];
-            details.senders = [0, if is_next { details.senders[0] } else { 0 }];
+            details.lists = [0, if is_next { details.lists[0] } else { 0 }];
             details.failed_domains = [0, if is_next { details.failed_domains[0] } else { 0 }];
         }
         self.on = now.day;
@@ -186,7 +186,7 @@ impl Outbound {
         if let Some(details) = &mut self.details
             && let Some(domain) = taken.domain
         {
-            details.senders[0] |= 1 << (taken.sender >> 58);
+            details.lists[0] |= u64::from(is_bulk) << (taken.sender >> 58);
             if let Some(size) = taken.size {
                 details.repeats.message(size, domain, now, around.thresholds, around.told);
             }
@@ -243,9 +243,14 @@ impl Outbound {
             details.failed_domains[0] |= 1 << (tried.recipient_domain >> 58);
         }
         let keys = (tried.message, tried.sender, tried.recipient);
-        details.repeats.attempt(keys, tried.size, around.now, around.thresholds, around.told);
+        // Notices of failure to one sender are alike by nature.
+        let size = tried.size.filter(|_| !tried.is_null);
+        let again = details.repeats.attempt(keys, size, around.now, around.thresholds, around.told);
         if tried.is_loop {
             details.repeats.spoken(around.now, around.thresholds, around.told);
+        }
+        if tried.is_loop || again >= 3 {
+            self.count(|volume| volume.looped = volume.looped.saturating_add(1));
         }
     }
 
@@ -286,9 +291,9 @@ impl Outbound {
         merged.unwrap_or_else(|| f64::from(self.day.total().recipients.min(DETAILS_FROM)))
     }
 
-    /// Plain senders of today and yesterday, up to some forty; 0 where nothing is known.
-    pub(crate) fn different_senders(&self) -> u32 {
-        self.details.as_ref().map_or(0, |details| (details.senders[0] | details.senders[1]).count_ones())
+    /// Plain senders with the marks of a list of today and yesterday, up to some forty; 0 where nothing is known.
+    pub(crate) fn list_senders(&self) -> u32 {
+        self.details.as_ref().map_or(0, |details| (details.lists[0] | details.lists[1]).count_ones())
     }
 
     /// Domains of failed recipients of today and yesterday, up to some forty.

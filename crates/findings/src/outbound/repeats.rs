@@ -109,13 +109,14 @@ pub(crate) struct Repeats {
     kind: Option<Kind>,
 }
 
-/// The bin of a size, where each is `percent` wider than the one before.
-fn bin(size: u64, percent: f32) -> u32 {
-    ((size.max(1) as f32).ln() / (1.0 + percent / 100.0).ln()).round() as u32
+/// The bin of a size, where each is 1 % wider than the one before.
+fn bin(size: u64) -> u32 {
+    const DOUBLING: f32 = 69.660_72; // bins until the size has doubled
+    ((size.max(1) as f32).log2() * DOUBLING) as u32
 }
 
 impl Repeats {
-    /// A first attempt. `message` is the hash of the Message-ID where known, `sender` that of the plain sender.
+    /// A first attempt; how often the recipient got the message. `message` is the hash of the Message-ID where known, `sender` that of the plain sender.
     pub(crate) fn attempt(
         &mut self,
         (message, sender, recipient): (Option<u64>, u64, u64),
@@ -123,24 +124,25 @@ impl Repeats {
         now: Moment,
         thresholds: &Thresholds,
         told: &mut Vec<(Rule, Reading)>,
-    ) {
+    ) -> u32 {
         let threshold = thresholds.value(Threshold::Repetitions);
         let place = |number: u64| number as usize % REPEATED_KEYS;
         let mut most = (0, Kind::Flood);
         if let Some(size) = size {
-            let key = both(both(sender, recipient), u64::from(bin(size, 2.0)));
+            let key = both(both(sender, recipient), u64::from(bin(size) / 2));
             let repeat = &mut self.alike[place(key)];
             let count = repeat.see(key, now.minute);
             most = (count, if repeat.is_regular() { Kind::Regular } else { Kind::Flood });
         }
-        if let Some(message) = message {
+        let again = message.map_or(0, |message| {
             let key = both(message, recipient);
-            let count = self.same[place(key)].see(key, now.minute);
-            if count as f32 * 2.0 >= threshold {
-                most = (count, Kind::Loop);
-            }
+            self.same[place(key)].see(key, now.minute)
+        });
+        if again as f32 * 2.0 >= threshold {
+            most = (again, Kind::Loop);
         }
         self.tell(most, threshold, told);
+        again
     }
 
     /// A reply that speaks of a loop. It counts thrice: a server says so only when it has counted hops.
@@ -170,7 +172,7 @@ impl Repeats {
         thresholds: &Thresholds,
         told: &mut Vec<(Rule, Reading)>,
     ) {
-        let bin = bin(size, 1.0).max(1);
+        let bin = bin(size).max(1);
         let entry = &mut self.sizes[bin as usize % REPEATED_KEYS];
         let fresh = Size { bin, count: 0, first: now.minute, domains: 0 };
         if entry.bin != bin {
