@@ -49,6 +49,8 @@ pub struct Detector {
     room: Room,
     pub(crate) memory: Memory,
     index: Index,
+    /// The hash and the place of the subject that did something last.
+    last: (u64, usize),
     told: Vec<(Rule, Reading)>,
     pub(crate) changes: Vec<Change>,
 }
@@ -82,7 +84,17 @@ impl Detector {
     fn with(memory: Memory, site: Site, mut thresholds: Thresholds, room: Room) -> Self {
         memory.feedback.tune(&mut thresholds);
         let (borders, index) = (Borders::new(&thresholds), memory.index());
-        Self { site, thresholds, borders, room, memory, index, told: Vec::new(), changes: Vec::new() }
+        Self {
+            site,
+            thresholds,
+            borders,
+            room,
+            memory,
+            index,
+            last: (0, usize::MAX),
+            told: Vec::new(),
+            changes: Vec::new(),
+        }
     }
 
     /// All that is to outlive a restart. Changes that were not taken are not in it.
@@ -212,13 +224,21 @@ impl Detector {
 
     pub(crate) fn forget(&mut self, place: usize) {
         self.memory.counters.forgotten += 1;
+        self.last = (0, usize::MAX);
         self.memory.forget(place, &mut self.index);
     }
 
     /// Where the party stands, and its hash.
     fn place(&mut self, party: Party<'_>, now: Moment) -> (usize, u64) {
         let number = party.number(&self.memory.key);
-        (self.memory.place(party, number, &mut self.index, &self.room, now), number)
+        // What comes together is mostly of the same.
+        let (last, place) = self.last;
+        if number == last && self.memory.entries.get(place).is_some_and(Option::is_some) {
+            return (place, number);
+        }
+        let place = self.memory.place(party, number, &mut self.index, &self.room, now);
+        self.last = (number, place);
+        (place, number)
     }
 
     fn arrival(&mut self, arrival: &Arrival<'_>, places: &Places<'_>, now: Moment) -> Option<usize> {
@@ -227,10 +247,10 @@ impl Detector {
         let (place, _) = self.place(party, now);
         let key = self.memory.key;
         let plain = Plain::of(sender.unwrap_or_default());
-        let domain = sender_domain(&key, sender);
+        let numbers = Numbers::of(&key, &plain, sender);
         if let Party::Remote(machine) = party {
             let (inbound, mut door, shared) = self.inbound(place, now)?;
-            inbound.message(domain, &mut door);
+            inbound.message(numbers.domain, &mut door);
             says(inbound, &mut door, &client, machine, shared, &key, places);
             return Some(place);
         }
@@ -245,8 +265,8 @@ impl Detector {
         let is_account = matches!(party, Party::Account(_));
         let taken = Taken {
             helo: helo.filter(|_| !is_account),
-            domain,
-            sender: plain_sender(&key, &plain),
+            domain: numbers.domain,
+            sender: numbers.plain,
             mark: plain.mark,
             size,
             from: client.address.filter(|_| is_account).map(Machine::of),
@@ -270,18 +290,21 @@ impl Detector {
         }
         let (place, subject) = self.place(party, now);
         let key = self.memory.key;
-        let plain = Plain::of(mail.sender.unwrap_or_default());
+        let numbers = Numbers::of(&key, &Plain::of(mail.sender.unwrap_or_default()), mail.sender);
+        let is_null = mail.sender == Some(b"");
+        // Few attempts need the domain of their recipient.
+        let needs_domain = is_null || exists == Some(false);
         let tried = Tried {
             subject,
             recipient: key.name(attempt.recipient),
-            recipient_domain: key.name(parts(attempt.recipient).1),
-            domain: sender_domain(&key, mail.sender),
-            is_null: mail.sender == Some(b""),
+            recipient_domain: if needs_domain { key.name(parts(attempt.recipient).1) } else { 0 },
+            domain: numbers.domain,
+            is_null,
             exists,
             is_listed: said == Reply::Listed,
             is_loop: said == Reply::Loop,
             message: mail.message_id.filter(|id| !id.is_empty()).map(|id| key.exact(id)),
-            sender: plain_sender(&key, &plain),
+            sender: numbers.plain,
             size: mail.size,
         };
         let (outbound, mut around) = self.outbound(place, now)?;
@@ -308,7 +331,8 @@ impl Detector {
         if exists == Some(true) {
             self.memory.mailboxes.serve(recipient, now.day);
             // Before a week is known, each one that takes mail is taken for real.
-            let is_real = self.memory.usual.watched(now.hour) < 8 * 24 || self.memory.mailboxes.is_real(recipient, now.day);
+            let is_real =
+                self.memory.usual.watched(now.hour) < 8 * 24 || self.memory.mailboxes.is_real(recipient, now.day);
             self.inbound(place, now)?.0.accepted(is_real);
             return Some(if attempt.mail.sender == Some(b"") {
                 self.bounced(attempt, recipient, place, now)
@@ -367,17 +391,18 @@ impl Detector {
         }
         // A recipient that we would not take from a customer is one that failed; no other refusal tells of the mail.
         let recipient = unknown?;
+        let numbers = Numbers::of(&key, &Plain::of(refusal.sender.unwrap_or_default()), refusal.sender);
         let tried = Tried {
             subject,
             recipient: key.name(recipient),
             recipient_domain: key.name(parts(recipient).1),
-            domain: sender_domain(&key, refusal.sender),
+            domain: numbers.domain,
             is_null: refusal.sender == Some(b""),
             exists: Some(false),
             is_listed: false,
             is_loop: false,
             message: None,
-            sender: plain_sender(&key, &Plain::of(refusal.sender.unwrap_or_default())),
+            sender: numbers.plain,
             size: None,
         };
         let (outbound, mut around) = self.outbound(place, now)?;
@@ -490,14 +515,18 @@ fn says(
     }
 }
 
-/// The hash of a sender's domain; `None` for the null sender and where none is known.
-fn sender_domain(key: &Key, sender: Option<&[u8]>) -> Option<u64> {
-    let sender = sender.filter(|sender| !sender.is_empty())?;
-    Some(key.name(parts(sender).1))
+/// Hashes of a sender: the domain, and the plain sender, which for mail that was forwarded is one for each forwarder.
+struct Numbers {
+    /// `None` for the null sender and where none is known.
+    domain: Option<u64>,
+    plain: u64,
 }
 
-/// The hash of a plain sender. Mail that was forwarded has one for each forwarder.
-fn plain_sender(key: &Key, plain: &Plain<'_>) -> u64 {
-    let local = if plain.mark == Mark::Forwarded { 0 } else { key.name(plain.local) };
-    both(local, key.name(plain.domain))
+impl Numbers {
+    fn of(key: &Key, plain: &Plain<'_>, sender: Option<&[u8]>) -> Self {
+        let domain = key.name(plain.domain);
+        let local = if plain.mark == Mark::Forwarded { 0 } else { key.name(plain.local) };
+        let is_named = sender.is_some_and(|sender| !sender.is_empty());
+        Self { domain: is_named.then_some(domain), plain: both(local, domain) }
+    }
 }

@@ -347,7 +347,11 @@ impl Signs<'_> {
         if is_forged {
             return if customer.has_account { Diagnosis::CompromisedAccount } else { Diagnosis::OpenRelay };
         }
-        if fails && customer.failed_domains == 1 && customer.day.failed >= 10 && customer.day.failed * 5 >= customer.day.answered * 4 {
+        if fails
+            && customer.failed_domains == 1
+            && customer.day.failed >= 10
+            && customer.day.failed * 5 >= customer.day.answered * 4
+        {
             return Diagnosis::DictionaryAttack;
         }
         if self.holds(Rule::Guesses) {

@@ -149,14 +149,13 @@ fn kin(entry: &Entry, now: Moment) -> Kin {
     let Some(outbound) = entry.outbound.as_ref().filter(|_| !matches!(entry.subject, Subject::Remote(_))) else {
         return Kin::Remote(Remote { messages: visits.0.messages, empty: visits.0.empty, visits: visits.1 });
     };
-    let [_, helos, _] = outbound.names(now.hour);
     Kin::Customer(Customer {
         has_account: matches!(entry.subject, Subject::Account(_)),
         day: *outbound.day(),
         different_recipients: outbound.different_recipients(),
         list_senders: outbound.list_senders(),
         failed_domains: outbound.failed_domains(),
-        helos,
+        helos: outbound.helos(now.hour),
         repetition: outbound.repetition(),
         usual_days: outbound.usual().days(),
     })

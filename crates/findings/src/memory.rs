@@ -26,7 +26,7 @@ use crate::window::Volume;
 pub struct Room {
     /// Subjects, of some 1 to 2 KiB, at most 20: beyond, one that is idle and of whom nothing is found makes room.
     pub subjects: usize,
-    /// Pairs of who wrote to whom, of 4 bytes, rounded up to a power of two.
+    /// Pairs of who wrote to whom, of 4 bytes, rounded up to a power of two; the memory grows to this size.
     pub pairs: usize,
     /// Mailboxes of ours, of 8 bytes, rounded up to a power of two.
     pub mailboxes: usize,
@@ -34,7 +34,7 @@ pub struct Room {
 
 impl Default for Room {
     fn default() -> Self {
-        Self { subjects: 200_000, pairs: 1 << 22, mailboxes: 1 << 19 }
+        Self { subjects: 200_000, pairs: 1 << 22, mailboxes: 1 << 18 }
     }
 }
 

@@ -116,6 +116,7 @@ pub(crate) struct Tried {
     /// Hash of the customer.
     pub(crate) subject: u64,
     pub(crate) recipient: u64,
+    /// Of attempts that failed, and of those of the null sender; 0 of others.
     pub(crate) recipient_domain: u64,
     /// Hash of the sender domain; `None` for the null sender and where it is not known.
     pub(crate) domain: Option<u64>,
@@ -317,9 +318,9 @@ impl Outbound {
         self.details.as_ref().and_then(|details| details.repeats.kind())
     }
 
-    /// Sender domains, HELO names and networks of the last day.
-    pub(crate) fn names(&self, hour: u32) -> [u32; 3] {
-        [self.senders.recent(hour), self.helos.recent(hour), self.networks.recent(hour)]
+    /// HELO names of the last day.
+    pub(crate) fn helos(&self, hour: u32) -> u32 {
+        self.helos.recent(hour)
     }
 
     /// Counts failures, repetitions and the day anew: the cause of a finding is gone.

@@ -81,11 +81,6 @@ impl Networks {
         self.countries.iter().filter(within).count()
     }
 
-    /// Networks of the last day.
-    pub(crate) fn recent(&self, hour: u32) -> u32 {
-        self.seen.recent(hour)
-    }
-
     pub(crate) fn tidy(&mut self, hour: u32) {
         self.seen.expire(hour, crate::sighting::FORGOTTEN_AFTER);
     }

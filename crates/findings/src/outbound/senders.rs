@@ -47,11 +47,6 @@ impl Senders {
         told.extend(reading.map(|reading| (Rule::SenderDomains, reading.at_least(self.domains.is_full(now.hour)))));
     }
 
-    /// Sender domains of the last day.
-    pub(crate) fn recent(&self, hour: u32) -> u32 {
-        self.domains.recent(hour)
-    }
-
     pub(crate) fn tidy(&mut self, hour: u32) {
         self.domains.expire(hour, crate::sighting::FORGOTTEN_AFTER);
     }
