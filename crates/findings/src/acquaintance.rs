@@ -27,8 +27,9 @@ const DOUBLINGS: u32 = 4;
 pub(crate) struct Acquaintances {
     /// A tag of 20 bits, 0 where free, and the day.
     places: Vec<[u32; WAYS]>,
-    /// The size at the beginning: neighbourhoods, as a power of two.
+    /// The size at the beginning and in the end: neighbourhoods, as powers of two.
     begun: u32,
+    most: u32,
     held: usize,
     pub(crate) forgotten: u64,
 }
@@ -36,9 +37,9 @@ pub(crate) struct Acquaintances {
 impl Acquaintances {
     /// Room for at least `pairs` in the end; 4 bytes each.
     pub(crate) fn new(pairs: usize) -> Self {
-        let most = (pairs / WAYS).max(1).next_power_of_two();
-        let begun = most.ilog2().saturating_sub(DOUBLINGS);
-        Self { places: vec![[0; WAYS]; most >> most.ilog2().min(DOUBLINGS)], begun, held: 0, forgotten: 0 }
+        let most = (pairs / WAYS).max(1).next_power_of_two().ilog2();
+        let begun = most.saturating_sub(DOUBLINGS);
+        Self { places: vec![[0; WAYS]; 1 << begun], begun, most, held: 0, forgotten: 0 }
     }
 
     fn doublings(&self) -> u32 {
@@ -69,7 +70,7 @@ impl Acquaintances {
             }
             *place = tag | today;
         }
-        if self.held * 2 > self.places.len() * WAYS && self.doublings() < DOUBLINGS {
+        if self.held * 2 > self.places.len() * WAYS && self.places.len().ilog2() < self.most {
             self.double();
         }
         false
@@ -94,26 +95,28 @@ impl Acquaintances {
 impl<C> Encode<C> for Acquaintances {
     fn encode<W: Write>(&self, e: &mut Encoder<W>, _: &mut C) -> Result<(), minicbor::encode::Error<W::Error>> {
         let bytes: Vec<u8> = self.places.iter().flatten().flat_map(|place| place.to_le_bytes()).collect();
-        e.array(3)?.bytes(&bytes)?.u32(self.begun)?.u64(self.forgotten)?.ok()
+        e.array(4)?.bytes(&bytes)?.u32(self.begun)?.u32(self.most)?.u64(self.forgotten)?.ok()
     }
 }
 
 impl<'b, C> Decode<'b, C> for Acquaintances {
     fn decode(d: &mut Decoder<'b>, context: &mut C) -> Result<Self, Error> {
-        if d.array()? != Some(3) {
+        if d.array()? != Some(4) {
             return Err(Error::message("no memory of pairs"));
         }
         let bytes: ByteVec = Decode::decode(d, context)?;
-        let (begun, forgotten) = (d.u32()?, d.u64()?);
+        let (begun, most, forgotten) = (d.u32()?, d.u32()?, d.u64()?);
         let (words, rest) = bytes.as_chunks::<4>();
         let words: Vec<u32> = words.iter().map(|word| u32::from_le_bytes(*word)).collect();
         let (places, partial) = words.as_chunks::<WAYS>();
-        let doublings = if places.len().is_power_of_two() { places.len().ilog2().checked_sub(begun) } else { None };
-        if !rest.is_empty() || !partial.is_empty() || !doublings.is_some_and(|doublings| doublings <= DOUBLINGS) {
+        let is_of_size = places.len().is_power_of_two()
+            && (begun..=most).contains(&places.len().ilog2())
+            && most - begun <= DOUBLINGS;
+        if !rest.is_empty() || !partial.is_empty() || !is_of_size {
             return Err(Error::message("a memory of pairs of a wrong size"));
         }
         let held = words.iter().filter(|place| **place != 0).count();
-        Ok(Self { places: places.to_vec(), begun, held, forgotten })
+        Ok(Self { places: places.to_vec(), begun, most, held, forgotten })
     }
 }
 
@@ -163,6 +166,6 @@ mod tests {
         let bytes = minicbor::to_vec(&pairs).unwrap();
         let back: Acquaintances = minicbor::decode(&bytes).unwrap();
         assert_eq!((back.places, back.held), (pairs.places, pairs.held));
-        assert!(minicbor::decode::<Acquaintances>(&minicbor::to_vec((vec![1u8], 0, 0)).unwrap()).is_err());
+        assert!(minicbor::decode::<Acquaintances>(&minicbor::to_vec((vec![1u8], 0, 0, 0)).unwrap()).is_err());
     }
 }

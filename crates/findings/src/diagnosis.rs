@@ -197,6 +197,9 @@ const SURE: f32 = 5.5;
 /// A sum of two rules' readings of the same thing would count it twice: of each pair the greater counts.
 const ALIKE: [(Rule, Rule); 2] = [(Rule::Failures, Rule::FailureTest), (Rule::Growth, Rule::Spread)];
 
+/// The share of failures from which on a list is called stale, also when no rule holds.
+const STALE: f64 = 0.05;
+
 /// Rules on what a mailing list does by nature: all those of [`ALIKE`], and strangers.
 const OF_LISTS: [Rule; 5] = [Rule::Failures, Rule::FailureTest, Rule::Strangers, Rule::Spread, Rule::Growth];
 
@@ -310,7 +313,8 @@ impl Signs<'_> {
         }
         let fails = self.any(&[Rule::Failures, Rule::FailureTest]);
         if self.is_list(customer) {
-            return if fails { Diagnosis::StaleList } else { Diagnosis::MailingList };
+            let is_stale = fails || (day.answered >= 100 && day.failure_share() >= STALE);
+            return if is_stale { Diagnosis::StaleList } else { Diagnosis::MailingList };
         }
         if self.holds(Rule::SenderDomains) && day.strangers * 10 < day.recipients.max(10) {
             return Diagnosis::Forwarder;

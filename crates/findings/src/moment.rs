@@ -64,13 +64,13 @@ impl Clock {
     /// The moment at which a happening of this time counts; `None` when it is too late.
     pub(crate) fn hear(&mut self, at: Time) -> Option<Moment> {
         let minute = 60_000_000;
-        let ahead = (at.micros() - self.now.micros()) / minute;
+        let ahead = at.micros().saturating_sub(self.now.micros()) / minute;
         let is_late = self.now.micros() != 0 && ahead < -i64::from(LATE);
         self.late = if is_late { self.late + 1 } else { 0 };
         if self.now.micros() == 0 || (0..=i64::from(LEAP)).contains(&ahead) {
             (self.now, self.witnesses) = (self.now.max(at), 0);
         } else if ahead > 0 {
-            let agrees = (at.micros() - self.leap.micros()).abs() / minute <= i64::from(LATE);
+            let agrees = at.micros().abs_diff(self.leap.micros()) / minute.unsigned_abs() <= u64::from(LATE);
             (self.leap, self.witnesses) = (at, if agrees { self.witnesses + 1 } else { 1 });
             if self.witnesses >= WITNESSES {
                 (self.now, self.witnesses) = (at, 0);

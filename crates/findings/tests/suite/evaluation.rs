@@ -13,15 +13,15 @@ use maillog::{Fate, Happening, What};
 
 /// What is true of somebody.
 #[derive(Clone, Debug)]
-pub struct Label {
-    pub kind: String,
+pub(crate) struct Label {
+    pub(crate) kind: String,
     /// When abuse starts, for those that are abused.
-    pub start: Option<Time>,
-    pub is_customer: bool,
+    pub(crate) start: Option<Time>,
+    pub(crate) is_customer: bool,
 }
 
 /// Diagnoses that fit a kind. Of those that are abused, each of these is right; the first is the best.
-pub fn fitting(kind: &str) -> &'static [Diagnosis] {
+pub(crate) fn fitting(kind: &str) -> &'static [Diagnosis] {
     use Diagnosis::*;
     match kind {
         "dirty-list-spammer" => &[DirtyList, CompromisedAccount],
@@ -95,7 +95,7 @@ const HOUR: i64 = 3_600_000_000;
 const DAY: i64 = 24 * HOUR;
 
 /// Detection on labelled logs.
-pub struct Evaluation {
+pub(crate) struct Evaluation {
     detector: Detector,
     site: Site,
     labels: HashMap<String, Label>,
@@ -108,7 +108,7 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    pub fn new(detector: Detector, site: Site, labels: HashMap<String, Label>) -> Self {
+    pub(crate) fn new(detector: Detector, site: Site, labels: HashMap<String, Label>) -> Self {
         // Stamps may be cut to the second.
         let labels = labels.into_iter().map(|(subject, label)| {
             let start = label.start.map(|start| start - Duration::from_secs(1));
@@ -132,7 +132,7 @@ impl Evaluation {
         }
     }
 
-    pub fn hear(&mut self, happening: &Happening<'_>) {
+    pub(crate) fn hear(&mut self, happening: &Happening<'_>) {
         self.detector.hear(happening, &nowhere);
         self.days.insert(happening.at.micros() / DAY);
         let changes: Vec<Change> = self.detector.changes().collect();
@@ -191,7 +191,7 @@ impl Evaluation {
         of_subject.filter_map(|told| Some((told, since(told)?))).min_by_key(|(_, at)| *at)
     }
 
-    pub fn judge(self) -> Judgement {
+    pub(crate) fn judge(self) -> Judgement {
         let mut judgement = Judgement { days: self.days.len(), ..Judgement::default() };
         judgement.customers = self.labels.values().filter(|label| label.is_customer).count();
         let mut labels: Vec<_> = self.labels.iter().collect();
@@ -254,9 +254,6 @@ impl Evaluation {
             (None, Some(at)) => !is_abused(at) && !told.diagnoses.iter().any(|(_, diagnosis)| fits(*diagnosis)),
             _ => false,
         };
-        if std::env::var("ALL").is_ok() {
-            eprintln!("{kind} {} {:?}: {}", told.subject, told.diagnoses, told.sentences.join("; "));
-        }
         if is_false {
             judgement.wrong.push(format!(
                 "{kind} {} {:?}: {}",
@@ -295,55 +292,62 @@ impl Evaluation {
 
 /// An abused subject.
 #[derive(Debug)]
-pub struct Case {
-    pub subject: String,
-    pub kind: String,
-    pub minutes: Option<f64>,
-    pub recipients: Option<usize>,
-    pub diagnosis: Option<Diagnosis>,
-    pub is_named: bool,
-    pub rules: HashSet<Rule>,
+pub(crate) struct Case {
+    pub(crate) subject: String,
+    pub(crate) kind: String,
+    pub(crate) minutes: Option<f64>,
+    pub(crate) recipients: Option<usize>,
+    pub(crate) diagnosis: Option<Diagnosis>,
+    pub(crate) is_named: bool,
+    pub(crate) rules: HashSet<Rule>,
+}
+
+impl Case {
+    /// Who, and what was said.
+    fn words(&self) -> String {
+        format!("{} {}", self.subject, self.diagnosis.map_or("-", Diagnosis::name))
+    }
 }
 
 /// One that looks abused and is not.
 #[derive(Debug)]
-pub struct Odd {
-    pub subject: String,
-    pub kind: String,
-    pub is_named: bool,
-    pub is_accused: bool,
-    pub diagnoses: Vec<Diagnosis>,
+pub(crate) struct Odd {
+    pub(crate) subject: String,
+    pub(crate) kind: String,
+    pub(crate) is_named: bool,
+    pub(crate) is_accused: bool,
+    pub(crate) diagnoses: Vec<Diagnosis>,
 }
 
 #[derive(Debug, Default)]
-pub struct Count {
-    pub told: u64,
-    pub right: u64,
+pub(crate) struct Count {
+    pub(crate) told: u64,
+    pub(crate) right: u64,
 }
 
 /// What a plain rule would have found.
 #[derive(Debug)]
-pub struct Plainly {
-    pub name: &'static str,
-    pub minutes: Vec<f64>,
-    pub wrong: usize,
+pub(crate) struct Plainly {
+    pub(crate) name: &'static str,
+    pub(crate) minutes: Vec<f64>,
+    pub(crate) wrong: usize,
 }
 
 /// The outcome.
 #[derive(Debug, Default)]
-pub struct Judgement {
-    pub days: usize,
-    pub customers: usize,
-    pub abused: Vec<Case>,
-    pub odd: Vec<Odd>,
-    pub wrong: Vec<String>,
-    pub unusual: usize,
-    pub by_diagnosis: BTreeMap<&'static str, Count>,
-    pub by_rule: BTreeMap<Rule, Count>,
-    pub plain: Vec<Plainly>,
+pub(crate) struct Judgement {
+    pub(crate) days: usize,
+    pub(crate) customers: usize,
+    pub(crate) abused: Vec<Case>,
+    pub(crate) odd: Vec<Odd>,
+    pub(crate) wrong: Vec<String>,
+    pub(crate) unusual: usize,
+    pub(crate) by_diagnosis: BTreeMap<&'static str, Count>,
+    pub(crate) by_rule: BTreeMap<Rule, Count>,
+    pub(crate) plain: Vec<Plainly>,
 }
 
-pub fn median(mut numbers: Vec<f64>) -> f64 {
+pub(crate) fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     if numbers.is_empty() { f64::NAN } else { numbers[numbers.len() / 2] }
 }
@@ -353,16 +357,16 @@ fn interval(hits: u64, trials: u64) -> String {
 }
 
 impl Judgement {
-    pub fn found(&self) -> usize {
+    pub(crate) fn found(&self) -> usize {
         self.abused.iter().filter(|case| case.minutes.is_some()).count()
     }
 
-    pub fn median_minutes(&self) -> f64 {
+    pub(crate) fn median_minutes(&self) -> f64 {
         median(self.abused.iter().map(|case| case.minutes.unwrap_or(f64::INFINITY)).collect())
     }
 
     /// False findings for each day and 1,000 customers.
-    pub fn false_rate(&self) -> f64 {
+    pub(crate) fn false_rate(&self) -> f64 {
         self.rate(self.wrong.len())
     }
 
@@ -371,7 +375,7 @@ impl Judgement {
     }
 
     /// The tables, as text.
-    pub fn report(&self) -> String {
+    pub(crate) fn report(&self) -> String {
         let mut text = String::new();
         _ = self.write(&mut text); // a string takes everything
         text
@@ -399,7 +403,7 @@ impl Judgement {
                 most(&minutes),
                 median(recipients.clone()),
                 most(&recipients),
-                cases.iter().map(|case| case.diagnosis.map_or("-", Diagnosis::name)).collect::<Vec<_>>(),
+                cases.iter().map(|case| case.words()).collect::<Vec<_>>(),
             )?;
         }
         let found = self.found();
