@@ -10,7 +10,7 @@ use crate::rule::Rule;
 use crate::subject::Subject;
 
 /// Exceptions at most; a further one is refused.
-pub const MOST_EXCEPTIONS: usize = 10_000;
+pub const MOST_EXCEPTIONS: usize = 2000;
 
 /// What is excepted.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]

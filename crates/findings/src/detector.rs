@@ -3,6 +3,7 @@
 //! It reads no log and asks no clock; where an address is comes from its caller. One happening costs a few lookups: all
 //! else waits until a rule reads something.
 
+use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use evidence::{Country, Time};
@@ -52,7 +53,7 @@ pub struct Detector {
     /// The hash and the place of the subject that did something last.
     last: (u64, usize),
     told: Vec<(Rule, Reading)>,
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: VecDeque<Change>,
 }
 
 /// Why a memory was not read.
@@ -93,7 +94,7 @@ impl Detector {
             index,
             last: (0, usize::MAX),
             told: Vec::new(),
-            changes: Vec::new(),
+            changes: VecDeque::new(),
         }
     }
 

@@ -110,10 +110,10 @@ fn judge(detector: &mut Detector, place: usize, calls: bool, now: Moment) {
 
 fn tell(detector: &mut Detector, change: Change) {
     if detector.changes.len() >= MOST_CHANGES {
-        detector.changes.remove(0);
+        detector.changes.pop_front();
         detector.memory.counters.changes_lost += 1;
     }
-    detector.changes.push(change);
+    detector.changes.push_back(change);
 }
 
 impl Case {

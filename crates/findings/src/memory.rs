@@ -24,7 +24,7 @@ use crate::window::Volume;
 /// How much is remembered. Each bound is one of memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Subjects, of some 1 to 2 KiB, at most 20: beyond, one that is idle and of whom nothing is found makes room.
+    /// Subjects, of some 1 to 2 KiB, and 30 at most: beyond, one that is idle and of whom nothing is found makes room.
     pub subjects: usize,
     /// Pairs of who wrote to whom, of 4 bytes, rounded up to a power of two; the memory grows to this size.
     pub pairs: usize,

@@ -339,3 +339,18 @@ impl Outbound {
         self.networks.tidy(now.hour);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_customer_takes_no_more_room_than_is_said() {
+        let fixed = size_of::<Outbound>() + size_of::<Details>();
+        assert!((1024..2048 + 512).contains(&fixed), "{fixed}");
+        // Open tables are filled to three quarters.
+        let names = (SENDER_DOMAINS + HELO_NAMES + NETWORKS) as usize * 4 / 3 * size_of::<crate::sighting::Sighting>();
+        let lines = 10 * 3 * (crate::proof::LONGEST_LINE + crate::proof::LONGEST_HOST + 64);
+        assert!(fixed + names + lines < 30 * 1024, "{fixed} {names} {lines}");
+    }
+}
