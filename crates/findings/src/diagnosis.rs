@@ -273,7 +273,7 @@ impl Signs<'_> {
             (share(day.nulls, day.recipients) >= 0.5, -5.0, "most of it has the null sender"),
             (customer.has_few_recipients(), -5.0, "it goes to few recipients"),
             (
-                self.holds(Rule::SenderDomains) && day.strangers * 10 < day.recipients && failures < 0.1,
+                self.holds(Rule::SenderDomains) && day.strangers * 10 <= day.recipients && failures < 0.1,
                 -3.0,
                 "its recipients are known, only the senders are not",
             ),
@@ -309,14 +309,18 @@ impl Signs<'_> {
         }
         if self.holds(Rule::NullSender) {
             // Replies go to those who wrote, and arrive; backscatter goes to forged senders, of whom many do not exist.
-            return if day.null_failed * 8 < day.nulls { Diagnosis::AutoReplies } else { Diagnosis::Backscatter };
+            return if day.null_failed < 3 || day.null_failed * 8 < day.nulls {
+                Diagnosis::AutoReplies
+            } else {
+                Diagnosis::Backscatter
+            };
         }
         let fails = self.any(&[Rule::Failures, Rule::FailureTest]);
         if self.is_list(customer) {
             let is_stale = fails || (day.answered >= 100 && day.failure_share() >= STALE);
             return if is_stale { Diagnosis::StaleList } else { Diagnosis::MailingList };
         }
-        if self.holds(Rule::SenderDomains) && day.strangers * 10 < day.recipients.max(10) {
+        if self.holds(Rule::SenderDomains) && day.strangers * 10 <= day.recipients.max(10) {
             return Diagnosis::Forwarder;
         }
         if self.holds(Rule::Repetition) {

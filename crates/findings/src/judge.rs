@@ -258,7 +258,7 @@ fn look_after(detector: &mut Detector, place: usize, now: Moment) {
     if let Some(finding) = &ended {
         (entry.before, entry.watch) = (Some(finding.id), None);
         if let Some(outbound) = &mut entry.outbound {
-            outbound.forgive();
+            outbound.acquit();
         }
     } else if entry.watch.as_ref().is_some_and(|watch| watch.proofs.is_empty()) {
         entry.watch = None;

@@ -12,6 +12,7 @@ mod diagnosis;
 mod feedback;
 mod finding;
 mod hash;
+mod hearing;
 mod helo;
 mod inbound;
 mod interval;

@@ -107,7 +107,7 @@ pub const RULES: [Definition; 26] = [
     row(Rule::Guesses, "G1", "guesses", "logins that failed, within five minutes", 5.0),
     row(Rule::Relayed, "R1", "relayed", "recipients elsewhere, for mail of a stranger from elsewhere, within a day", 6.0),
     row(Rule::FailureTest, "X1t", "failure-test", "on the scale of the sequential test of recipients without a mailbox", 6.0),
-    row(Rule::NewHelo, "V2", "new-helo", "messages in a row with HELO names that are new, of a customer who has settled ones", 0.0),
+    row(Rule::NewHelo, "V2", "new-helo", "messages since new HELO names took the place of a settled one", 0.0),
     row(Rule::Bounced, "V3", "bounced", "messages of null senders that one mailbox of ours got, within a day", 0.0),
 ];
 

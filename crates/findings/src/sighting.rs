@@ -163,9 +163,14 @@ impl Sightings {
         self.unsettled(hour, u32::MAX)
     }
 
-    /// On how many days a name was seen; 0 when it is not known.
-    pub(crate) fn days(&self, number: u64) -> u32 {
-        self.find(tag_of(number)).map_or(0, |place| self.places[place].days)
+    /// Whether a settled name gave way: since its last time only names came that are newer, and not a week old.
+    pub(crate) fn is_replaced(&self, hour: u32, settled: u32) -> bool {
+        let names = || self.places.iter().filter(|sighting| sighting.tag != 0);
+        names().filter(|name| name.days >= settled).any(|old| {
+            let mut since = names().filter(|name| name.last > old.last);
+            let is_newer = |name: &Sighting| name.first > old.last && hour.saturating_sub(name.first) < 7 * 24;
+            since.next().is_some_and(is_newer) && since.all(is_newer)
+        })
     }
 }
 
@@ -198,10 +203,7 @@ mod tests {
         assert_eq!(names.see(number(1), hour, 8), Novelty::New);
         assert_eq!(names.see(number(1), hour + 23, 8), Novelty::Fresh);
         assert_eq!(names.see(number(1), hour + 24, 8), Novelty::Known);
-        assert_eq!(names.days(number(1)), 2);
         assert_eq!(names.see(number(1), hour + 24 + FORGOTTEN_AFTER, 8), Novelty::New);
-        assert_eq!(names.days(number(1)), 1);
-        assert_eq!(names.days(number(2)), 0);
     }
 
     #[test]
@@ -217,6 +219,19 @@ mod tests {
             names.see(number(name), 1000 + FORGOTTEN_AFTER, 100);
         }
         assert_eq!(names.held(), 10, "old ones make room");
+    }
+
+    #[test]
+    fn a_name_is_replaced_when_only_later_ones_are_seen() {
+        let mut names = Sightings::default();
+        (0..4).for_each(|day| _ = names.see(number(1), 24 * day, 8));
+        assert!(!names.is_replaced(24 * 3, 3));
+        names.see(number(2), 24 * 4 + 1, 8);
+        assert!(names.is_replaced(24 * 4 + 1, 3) && !names.is_replaced(24 * 4 + 1, 5));
+        names.see(number(1), 24 * 4 + 2, 8);
+        assert!(!names.is_replaced(24 * 4 + 2, 3), "it is still there");
+        names.see(number(2), 24 * 20, 8);
+        assert!(!names.is_replaced(24 * 20, 3), "the other one is not new any more");
     }
 
     #[test]

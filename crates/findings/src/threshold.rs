@@ -51,6 +51,7 @@ pub enum Threshold {
     LearnedDays,
     NewHelo,
     Bounced,
+    ListedShare,
 }
 
 /// What is fixed about a threshold.
@@ -77,7 +78,7 @@ const fn row(
 
 /// Every threshold, in the order of the enum: name, sentence, default, least, most.
 #[rustfmt::skip]
-pub const THRESHOLDS: [Definition; 44] = [
+pub const THRESHOLDS: [Definition; 45] = [
     row(Threshold::FailuresPerHour, Some(Rule::Failures), "failures_per_hour", "X1: different recipients without a mailbox, within an hour.", [100.0, 5.0, 1000.0]),
     row(Threshold::UsualFailures, None, "usual_failures", "X1t: share of failures that is usual, at least; a customer's own and the site's median raise it up to 0.12.", [0.03, 0.001, 0.12]),
     row(Threshold::AbusiveFailures, None, "abusive_failures", "X1t: share of failures that means abuse; at least three times the usual.", [0.25, 0.1, 0.9]),
@@ -100,7 +101,7 @@ pub const THRESHOLDS: [Definition; 44] = [
     row(Threshold::NetworksSure, Some(Rule::Networks), "networks_sure", "X9: networks that indicate a stolen account.", [11.0, 3.0, 60.0]),
     row(Threshold::Countries, None, "countries", "X9: countries within an hour that do as well.", [5.0, 2.0, 8.0]),
     row(Threshold::NullStrangers, Some(Rule::NullSender), "null_strangers", "X10: recipients of the null sender in domains never written to, within a day.", [15.0, 5.0, 10_000.0]),
-    row(Threshold::Listed, Some(Rule::Listed), "listed", "X11: replies that name a block list, within a day, and three times the site's share.", [3.0, 1.0, 1000.0]),
+    row(Threshold::Listed, Some(Rule::Listed), "listed", "X11: replies that name a block list, within a day.", [5.0, 1.0, 1000.0]),
     row(Threshold::RemoteHelos, Some(Rule::RemoteHelos), "remote_helos", "I1: HELO names of a remote machine within a day.", [4.0, 2.0, 30.0]),
     row(Threshold::RemoteOddity, Some(Rule::RemoteHeloForm), "remote_oddity", "I2: mean oddity of its HELO names, of at least three.", [0.75, 0.1, 2.0]),
     row(Threshold::RemoteSenders, Some(Rule::RemoteSenders), "remote_senders", "I3: sender domains of a remote machine within a day.", [30.0, 3.0, 60.0]),
@@ -120,8 +121,9 @@ pub const THRESHOLDS: [Definition; 44] = [
     row(Threshold::Relayed, Some(Rule::Relayed), "relayed", "R1: recipients elsewhere that a stranger's mail was passed on to, within a day.", [5.0, 1.0, 1000.0]),
     row(Threshold::Abuse, None, "abuse", "Probability from which a finding is one of abuse.", [0.5, 0.1, 0.99]),
     row(Threshold::LearnedDays, None, "learned_days", "Days of mail after which a customer's usual day is known.", [3.0, 1.0, 30.0]),
-    row(Threshold::NewHelo, Some(Rule::NewHelo), "new_helo", "V2: messages in a row with new HELO names.", [20.0, 5.0, 1000.0]),
+    row(Threshold::NewHelo, Some(Rule::NewHelo), "new_helo", "V2: messages since the settled HELO name gave way to new ones.", [20.0, 5.0, 1000.0]),
     row(Threshold::Bounced, Some(Rule::Bounced), "bounced", "V3: messages of null senders to one mailbox within a day.", [30.0, 5.0, 10_000.0]),
+    row(Threshold::ListedShare, None, "listed_share", "X11: share of them in the day's or in the last mail.", [0.1, 0.01, 1.0]),
 ];
 
 impl Threshold {

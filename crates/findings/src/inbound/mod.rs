@@ -200,8 +200,7 @@ impl Inbound {
             return;
         }
         let known = self.run.real;
-        if share(self.run.unknown, self.run.unknown + known) < f64::from(door.thresholds.value(Threshold::UnknownShare))
-        {
+        if (share(self.run.unknown, self.run.unknown + known) as f32) < door.thresholds.value(Threshold::UnknownShare) {
             return;
         }
         // As often as the count doubles it is estimated; else the tries are as good.
@@ -214,7 +213,7 @@ impl Inbound {
     pub(crate) fn verdict(&mut self, door: &mut Door<'_>) {
         self.run.verdicts = self.run.verdicts.saturating_add(1);
         let deeds = self.run.deeds().max(self.run.verdicts);
-        if share(self.run.verdicts, deeds) >= f64::from(door.thresholds.value(Threshold::VerdictShare)) {
+        if share(self.run.verdicts, deeds) as f32 >= door.thresholds.value(Threshold::VerdictShare) {
             door.tell(Rule::Verdicts, self.run.verdicts as f32, Threshold::Verdicts);
         }
     }
@@ -240,8 +239,8 @@ impl Inbound {
         *count = count.saturating_add(1);
         if is_virus {
             door.tell(Rule::Scanner, self.run.viruses as f32, Threshold::Viruses);
-        } else if share(self.run.spams, self.run.messages.max(self.run.spams))
-            >= f64::from(door.thresholds.value(Threshold::SpamShare))
+        } else if share(self.run.spams, self.run.messages.max(self.run.spams)) as f32
+            >= door.thresholds.value(Threshold::SpamShare)
         {
             door.tell(Rule::Scanner, self.run.spams as f32, Threshold::Spams);
         }

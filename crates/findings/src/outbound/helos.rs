@@ -39,12 +39,15 @@ pub(crate) struct Helos {
     oddity: Fading,
     #[n(4)]
     messages: Fading,
-    /// Whether some name is settled, and messages in a row since then with names that are new.
+    /// Messages, of which every eighth is looked at for V2, and those since the settled name gave way.
     #[n(5)]
-    is_settled: bool,
+    looked: u32,
     #[n(6)]
     anew: u32,
 }
+
+/// Every so many messages it is looked whether another server has come.
+const LOOK_EVERY: u32 = 8;
 
 /// A HELO name of a message.
 #[derive(Clone, Copy)]
@@ -81,7 +84,7 @@ impl Helos {
             let reading = Reading::of(oddity / messages, thresholds.value(Threshold::HeloOddity));
             told.extend(reading.map(|reading| (Rule::HeloForm, reading)));
         }
-        self.change(said.number, novelty, thresholds, told);
+        self.change(now, thresholds, told);
         let threshold = thresholds.value(Threshold::HeloNames);
         if novelty != Novelty::Known && self.names.held() as f32 >= threshold / 2.0 {
             let beyond = self.names.unsettled(now.hour, thresholds.value(Threshold::HeloDays) as u32);
@@ -91,15 +94,18 @@ impl Helos {
     }
 
     /// V2: the customer has another server than before.
-    fn change(&mut self, name: u64, novelty: Novelty, thresholds: &Thresholds, told: &mut Vec<(Rule, Reading)>) {
-        if novelty == Novelty::Known {
-            self.is_settled |= self.names.days(name) as f32 >= thresholds.value(Threshold::HeloDays);
-            self.anew = 0;
-        } else if self.is_settled {
-            self.anew = self.anew.saturating_add(1);
-            let reading = Reading::of(self.anew as f32, thresholds.value(Threshold::NewHelo));
-            told.extend(reading.map(|reading| (Rule::NewHelo, reading)));
+    fn change(&mut self, now: Moment, thresholds: &Thresholds, told: &mut Vec<(Rule, Reading)>) {
+        self.looked = (self.looked + 1) % LOOK_EVERY;
+        if self.looked > 0 {
+            return;
         }
+        if !self.names.is_replaced(now.hour, thresholds.value(Threshold::HeloDays) as u32) {
+            self.anew = 0;
+            return;
+        }
+        self.anew = self.anew.saturating_add(LOOK_EVERY);
+        let reading = Reading::of(self.anew as f32, thresholds.value(Threshold::NewHelo));
+        told.extend(reading.map(|reading| (Rule::NewHelo, reading)));
     }
 
     /// HELO names of the last day.
@@ -146,12 +152,12 @@ mod tests {
     }
 
     #[test]
-    fn another_server_is_told_after_twenty_messages_of_a_customer_who_has_a_settled_one() {
+    fn another_server_is_told_after_some_twenty_messages_of_a_customer_who_has_a_settled_one() {
         let told = |days: u32| {
             let mut firm = Helos::default();
             (0..days).for_each(|day| _ = see(&mut firm, "old.example", 240_000 + 24 * day, false));
             let told: Vec<_> =
-                (0..20).flat_map(|_| see(&mut firm, "new.example", 240_000 + 24 * days, false)).collect();
+                (0..32).flat_map(|_| see(&mut firm, "new.example", 240_000 + 24 * days, false)).collect();
             told.iter().any(|(rule, _)| *rule == Rule::NewHelo)
         };
         assert!(told(3) && !told(2));

@@ -37,7 +37,7 @@ use failures::Failures;
 use helos::Helos;
 use networks::Networks;
 use repeats::Repeats;
-use senders::Senders;
+use senders::{ONE_MESSAGE, Senders};
 
 /// A customer's mail.
 #[derive(Clone, Debug, Default, PartialEq, Encode, Decode)]
@@ -65,6 +65,9 @@ pub(crate) struct Outbound {
     /// Kept from the eighth recipient of a day on.
     #[n(9)]
     details: Option<Box<Details>>,
+    /// The share of replies that name a block list in the last mail.
+    #[n(10)]
+    listed_lately: f32,
 }
 
 /// What is kept of those who send more than a little.
@@ -219,6 +222,7 @@ impl Outbound {
         } else if answered {
             self.failures.delivered(around.borders);
         }
+        self.listed_lately += ONE_MESSAGE * (f32::from(u8::from(tried.is_listed)) - self.listed_lately);
         self.repeated(tried, failed, around);
         self.volume(is_stranger, is_far, tried.is_listed, around);
     }
@@ -266,7 +270,7 @@ impl Outbound {
             around.told.extend(volume::nulls(&day, &self.usual, thresholds).map(|reading| (Rule::NullSender, reading)));
         }
         if is_listed {
-            let reading = volume::listed(&day, around.usual.listed_share(), thresholds);
+            let reading = volume::listed(&day, self.listed_lately, around.usual.listed_share(), thresholds);
             around.told.extend(reading.map(|reading| (Rule::Listed, reading)));
         }
         // These change slowly; every sixteenth recipient is soon enough, and costs a sixteenth.
@@ -328,6 +332,11 @@ impl Outbound {
         self.failures.forgive();
         self.day.clear();
         self.details = None;
+    }
+
+    /// Counts failures anew: a finding ended by itself.
+    pub(crate) fn acquit(&mut self) {
+        self.failures.forgive();
     }
 
     /// Lets go of what a customer who is idle for a day does not need.

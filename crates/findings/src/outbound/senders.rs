@@ -24,7 +24,7 @@ pub(crate) struct Senders {
 }
 
 /// What one message weighs in the share of the last ones: half of them are new after eleven new ones in a row.
-const ONE_MESSAGE: f32 = 1.0 / 16.0;
+pub(crate) const ONE_MESSAGE: f32 = 1.0 / 16.0;
 
 impl Senders {
     /// A message of this sender domain (a hash); how new that is.

@@ -44,9 +44,10 @@ pub(crate) fn nulls(day: &Volume, usual: &Usual, thresholds: &Thresholds) -> Opt
 /// How much greater than the site's a customer's share of listings must be: when our own server is listed, all meet it.
 const MORE_THAN_SITE: f64 = 3.0;
 
-/// X11: replies that name a block list. `site` is the share of them in all mail.
-pub(crate) fn listed(day: &Volume, site: f64, thresholds: &Thresholds) -> Option<Reading> {
-    if share(day.listed, day.recipients) < MORE_THAN_SITE * site {
+/// X11: replies that name a block list. `lately` is the share of them in the customer's last mail, `site` that in all mail.
+pub(crate) fn listed(day: &Volume, lately: f32, site: f64, thresholds: &Thresholds) -> Option<Reading> {
+    let own = share(day.listed, day.recipients).max(f64::from(lately));
+    if own < MORE_THAN_SITE * site || (own as f32) < thresholds.value(Threshold::ListedShare) {
         return None;
     }
     Reading::of(day.listed as f32, thresholds.value(Threshold::Listed))
@@ -55,7 +56,7 @@ pub(crate) fn listed(day: &Volume, site: f64, thresholds: &Thresholds) -> Option
 /// S1: what scanners say of the day's mail.
 pub(crate) fn scanner(day: &Volume, thresholds: &Thresholds) -> Option<(Rule, Reading)> {
     let viruses = Reading::of(day.viruses as f32, thresholds.value(Threshold::Viruses));
-    let is_most = share(day.spams, day.messages.max(day.spams)) >= f64::from(thresholds.value(Threshold::SpamShare));
+    let is_most = share(day.spams, day.messages.max(day.spams)) as f32 >= thresholds.value(Threshold::SpamShare);
     let spams = Reading::of(day.spams as f32, thresholds.value(Threshold::Spams)).filter(|_| is_most);
     viruses.filter(Reading::holds).or(spams).map(|reading| (Rule::Scanner, reading))
 }
@@ -94,8 +95,11 @@ mod tests {
     #[test]
     fn when_all_customers_meet_a_block_list_it_is_not_one_of_them() {
         let day = Volume { recipients: 100, listed: 10, null_strangers: 20, ..Volume::default() };
-        assert!(holds(listed(&day, 0.01, &Thresholds::default())));
-        assert!(!holds(listed(&day, 0.05, &Thresholds::default())));
+        assert!(holds(listed(&day, 0.0, 0.01, &Thresholds::default())));
+        assert!(!holds(listed(&day, 0.0, 0.05, &Thresholds::default())));
+        let busy = Volume { recipients: 1000, ..day };
+        assert!(!holds(listed(&busy, 0.0, 0.01, &Thresholds::default())), "one in a hundred");
+        assert!(holds(listed(&busy, 0.2, 0.01, &Thresholds::default())), "but lately one in five");
         assert!(holds(nulls(&day, &Usual::default(), &Thresholds::default())));
     }
 
