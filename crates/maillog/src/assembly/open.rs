@@ -1,0 +1,314 @@
+//! The messages that are under way: what was said of each, in one piece of memory that is used again for the next one.
+//!
+//! They are found by a hash of host, instance and queue id, and stand in a row by when they were last heard of. The row is
+//! bounded: beyond it the one that was silent longest is given up.
+
+use std::net::IpAddr;
+
+use evidence::Time;
+use hashbrown::HashTable;
+
+use crate::happening::{Client, Mail};
+use crate::scan::text;
+
+/// Text of one message that is kept: fields beyond it are left out, and counted.
+pub(crate) const MAX_TEXT: usize = 8 * 1024;
+
+/// Recipients of one message that are remembered: a result for a further one is taken for its first.
+pub(crate) const MAX_TRIED: usize = 10_000;
+
+/// No message: the end of a row.
+const NONE: u32 = u32::MAX;
+
+/// Which message: its place, which is used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Slot(u32);
+
+/// A part of a message's text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Part(Option<(u16, u16)>);
+
+impl Part {
+    pub(crate) const NONE: Self = Self(None);
+}
+
+/// A recipient that had a result.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tried {
+    pub(crate) hash: u64,
+    /// Deferred: it will have another.
+    pub(crate) pending: bool,
+    /// Its address, when it was deferred.
+    pub(crate) address: Part,
+}
+
+/// One message under way.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) key: u64,
+    text: Vec<u8>,
+    pub(crate) queue: Part,
+    pub(crate) name: Part,
+    pub(crate) helo: Part,
+    pub(crate) account: Part,
+    pub(crate) sender: Part,
+    pub(crate) message_id: Part,
+    pub(crate) about: Part,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) port: Option<u16>,
+    pub(crate) size: Option<u64>,
+    pub(crate) recipients: Option<u32>,
+    pub(crate) arrived: Option<Time>,
+    pub(crate) touched: Time,
+    /// Hash of the message id; 0 for none.
+    pub(crate) id_hash: u64,
+    /// Hash of the relay that took it last.
+    pub(crate) relay: u64,
+    pub(crate) state: State,
+    pub(crate) tried: Vec<Tried>,
+    /// Hashes of the queue ids under which it came back from a filter.
+    pub(crate) passed: Vec<u64>,
+    before: u32,
+    after: u32,
+}
+
+/// How far its telling is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Who handed it in was told.
+    pub(crate) client: bool,
+    /// Its arrival was told, or is not to be told.
+    pub(crate) told: bool,
+    /// It came back from a filter or was forwarded: the arrival was that of another queue id.
+    pub(crate) joined: bool,
+    /// The queue is done with it; it stays a while because a filter may hand it back.
+    pub(crate) closed: bool,
+    /// A program took it last.
+    pub(crate) piped: bool,
+}
+
+impl Open {
+    fn new() -> Self {
+        Self {
+            key: 0,
+            text: Vec::new(),
+            queue: Part::NONE,
+            name: Part::NONE,
+            helo: Part::NONE,
+            account: Part::NONE,
+            sender: Part::NONE,
+            message_id: Part::NONE,
+            about: Part::NONE,
+            address: None,
+            port: None,
+            size: None,
+            recipients: None,
+            arrived: None,
+            touched: Time::default(),
+            id_hash: 0,
+            relay: 0,
+            state: State::default(),
+            tried: Vec::new(),
+            passed: Vec::new(),
+            before: NONE,
+            after: NONE,
+        }
+    }
+
+    /// Empty again; the memory stays, unless it was much.
+    fn clear(&mut self) {
+        let (mut text, mut tried, mut passed) =
+            (std::mem::take(&mut self.text), std::mem::take(&mut self.tried), std::mem::take(&mut self.passed));
+        text.clear();
+        text.shrink_to(1024);
+        tried.clear();
+        tried.shrink_to(16);
+        passed.clear();
+        *self = Self { text, tried, passed, ..Self::new() };
+    }
+
+    pub(crate) fn part(&self, part: Part) -> Option<&[u8]> {
+        let (at, length) = part.0?;
+        Some(&self.text[usize::from(at)..][..usize::from(length)])
+    }
+
+    /// Keeps a text; a part of nothing when there is no room.
+    pub(crate) fn keep(&mut self, text: &[u8]) -> Part {
+        let at = self.text.len();
+        if at + text.len() > MAX_TEXT {
+            return Part::NONE;
+        }
+        self.text.extend_from_slice(text);
+        Part(Some((at as u16, text.len() as u16)))
+    }
+
+    pub(crate) fn queue_id(&self) -> &str {
+        self.part(self.queue).and_then(text).unwrap_or_default()
+    }
+
+    pub(crate) fn client(&self) -> Client<'_> {
+        Client {
+            address: self.address,
+            port: self.port,
+            name: self.part(self.name).and_then(text),
+            helo: self.part(self.helo),
+            account: self.part(self.account),
+        }
+    }
+
+    pub(crate) fn mail(&self) -> Mail<'_> {
+        Mail {
+            queue: self.queue_id(),
+            client: self.client(),
+            sender: self.part(self.sender),
+            message_id: self.part(self.message_id),
+            size: self.size,
+            about: self.part(self.about).and_then(text),
+            arrived: self.arrived,
+        }
+    }
+
+    /// Takes over who handed it in, and when, from another.
+    pub(crate) fn inherit(&mut self, from: &Open) {
+        (self.address, self.port, self.arrived) = (from.address, from.port, from.arrived);
+        self.name = from.part(from.name).map_or(Part::NONE, |text| self.keep(text));
+        self.helo = from.part(from.helo).map_or(Part::NONE, |text| self.keep(text));
+        self.account = from.part(from.account).map_or(Part::NONE, |text| self.keep(text));
+        self.state.joined = true;
+    }
+
+    /// Whether nobody but this machine is known to have handed it in.
+    pub(crate) fn is_from_here(&self) -> bool {
+        let account = self.part(self.account);
+        self.address.is_none_or(|address| address.is_loopback())
+            && account.is_none_or(|account| account.starts_with(b"uid="))
+    }
+
+    fn bytes(&self) -> usize {
+        self.text.capacity() + self.tried.capacity() * size_of::<Tried>() + self.passed.capacity() * 8
+    }
+}
+
+/// All messages under way.
+#[derive(Debug)]
+pub(crate) struct Row {
+    slots: Vec<Open>,
+    free: Vec<u32>,
+    found: HashTable<u32>,
+    /// Silent longest, and heard of last.
+    oldest: u32,
+    newest: u32,
+    /// Memory of texts and recipients, as of when each was last looked at.
+    held: usize,
+}
+
+impl Row {
+    pub(crate) fn new() -> Self {
+        Self { slots: Vec::new(), free: Vec::new(), found: HashTable::new(), oldest: NONE, newest: NONE, held: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Bytes that the messages hold.
+    pub(crate) fn held(&self) -> usize {
+        self.held + self.slots.len() * size_of::<Open>()
+    }
+
+    pub(crate) fn get(&self, slot: Slot) -> &Open {
+        &self.slots[slot.0 as usize]
+    }
+
+    pub(crate) fn find(&self, key: u64, queue: &[u8]) -> Option<Slot> {
+        let is = |&index: &u32| {
+            let open = &self.slots[index as usize];
+            open.key == key && open.part(open.queue) == Some(queue)
+        };
+        self.found.find(key, is).map(|&index| Slot(index))
+    }
+
+    /// Changes a message, which is the one heard of last then.
+    pub(crate) fn touch<T>(&mut self, slot: Slot, at: Time, change: impl FnOnce(&mut Open) -> T) -> T {
+        if self.newest != slot.0 {
+            self.unlink(slot.0);
+            self.link(slot.0);
+        }
+        let open = &mut self.slots[slot.0 as usize];
+        let before = open.bytes();
+        open.touched = at;
+        let result = change(open);
+        let after = open.bytes();
+        self.held = self.held + after - before;
+        result
+    }
+
+    /// Changes one message by what another has.
+    pub(crate) fn pair(&mut self, slot: Slot, other: Slot, change: impl FnOnce(&mut Open, &Open)) {
+        let Ok([open, other]) = self.slots.get_disjoint_mut([slot.0 as usize, other.0 as usize]) else { return };
+        let before = open.bytes();
+        change(open, other);
+        let after = open.bytes();
+        self.held = self.held + after - before;
+    }
+
+    /// A new message.
+    pub(crate) fn add(&mut self, key: u64, queue: &[u8], at: Time) -> Slot {
+        let index = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Open::new());
+            (self.slots.len() - 1) as u32
+        });
+        let open = &mut self.slots[index as usize];
+        open.key = key;
+        let before = open.bytes();
+        open.queue = open.keep(queue);
+        open.touched = at;
+        let after = open.bytes();
+        self.held = self.held + after - before;
+        let slots = &self.slots;
+        self.found.insert_unique(key, index, |&index| slots[index as usize].key);
+        self.link(index);
+        Slot(index)
+    }
+
+    pub(crate) fn remove(&mut self, slot: Slot) {
+        self.unlink(slot.0);
+        let open = &mut self.slots[slot.0 as usize];
+        if let Ok(entry) = self.found.find_entry(open.key, |&index| index == slot.0) {
+            entry.remove();
+        }
+        let before = open.bytes();
+        open.clear();
+        self.held = self.held + open.bytes() - before;
+        self.free.push(slot.0);
+    }
+
+    /// The one that is silent longest.
+    pub(crate) fn oldest(&self) -> Option<Slot> {
+        (self.oldest != NONE).then_some(Slot(self.oldest))
+    }
+
+    fn link(&mut self, index: u32) {
+        let newest = self.newest;
+        let open = &mut self.slots[index as usize];
+        (open.before, open.after) = (newest, NONE);
+        match newest {
+            NONE => self.oldest = index,
+            newest => self.slots[newest as usize].after = index,
+        }
+        self.newest = index;
+    }
+
+    fn unlink(&mut self, index: u32) {
+        let open = &self.slots[index as usize];
+        let (before, after) = (open.before, open.after);
+        match before {
+            NONE => self.oldest = after,
+            before => self.slots[before as usize].after = after,
+        }
+        match after {
+            NONE => self.newest = before,
+            after => self.slots[after as usize].before = before,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Lines of mail server logs to what happened to mail: who handed in what, to whom, and how it ended.
+//!
+//! It judges nobody: findings are made from [`Happening`]s elsewhere. It opens no file and asks no clock.
+#![forbid(unsafe_code)]
+
+mod assembly;
+mod calendar;
+mod entry;
+mod happening;
+mod hash;
+mod header;
+mod lines;
+mod peer;
+pub mod postfix;
+mod reader;
+mod scan;
+mod scanner;
+mod stage;
+mod stamp;
+mod tally;
+
+pub use assembly::{BYTES, Bounds, Counts, MESSAGES, SILENT};
+pub use entry::{Body, Entry, Other, Place};
+pub use happening::{
+    Arrival, Attempt, Client, Fate, Happening, Loss, LossKind, Mail, Refusal, Stage, Taint, TaintKind, What,
+};
+pub use header::{Form, Header};
+pub use lines::MAX_LINE;
+pub use peer::Peer;
+pub use reader::{Reader, Source};
+pub use scanner::Verdict;
+pub use stamp::Stamp;
+pub use tally::{Kind, MAX_SAMPLE, MAX_SAMPLES, Tally};

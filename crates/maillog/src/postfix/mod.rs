@@ -1,0 +1,71 @@
+//! Lines of Postfix, all its daemons: what each kind is, in pieces of the line. It keeps nothing from one line to the next and
+//! makes no message of them; that is for [`Assembly`](crate::assembly).
+
+mod clients;
+mod content;
+mod delivery;
+mod house;
+mod line;
+mod verbose;
+
+pub(crate) use clients::{coded, subcoded};
+pub(crate) use delivery::in_reply_to;
+pub use line::{Content, Delivery, Envelope, Handed, Idle, Line, Refusal, Remote, Warning};
+
+use crate::scan::{split, split_last};
+
+/// Whether a program is a daemon of Postfix: its instance (`postfix`, `postfix-out`) and the daemon's name.
+pub fn daemon(program: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (before, daemon) = split_last(program, b'/')?;
+    let instance = split(before, b'/').map_or(before, |(instance, _)| instance);
+    instance.starts_with(b"postfix").then_some((instance, daemon))
+}
+
+/// Reads the text of a line of a daemon.
+pub fn read<'a>(daemon: &[u8], text: &'a [u8]) -> Line<'a> {
+    let line = match daemon {
+        b"smtpd" => clients::smtpd(text),
+        b"cleanup" => content::cleanup(text),
+        b"qmgr" | b"oqmgr" => house::qmgr(text),
+        b"smtp" | b"lmtp" => delivery::smtp(text),
+        b"local" | b"virtual" | b"pipe" | b"error" | b"retry" | b"discard" => delivery::delivery(text),
+        b"pickup" => house::pickup(text),
+        b"bounce" | b"defer" | b"trace" => house::bounce(text),
+        b"postscreen" => clients::postscreen(text),
+        b"tlsproxy" => clients::tlsproxy(text),
+        b"dnsblog" => house::dnsblog(text),
+        b"anvil" => house::anvil(text),
+        b"scache" => house::scache(text),
+        b"verify" => house::cleaned(text),
+        b"master" | b"postfix-script" => house::master(text),
+        b"postsuper" => house::postsuper(text),
+        _ => delivery::delivery(text).or_else(|| house::postsuper(text)),
+    };
+    line.or_else(|| house::warning(text)).or_else(|| verbose::read(text)).unwrap_or(Line::Unknown)
+}
+
+/// A queue id at the start, followed by `: `, and what follows; `NOQUEUE` is the empty one. Short ids are six or more digits
+/// of base 16 (in capitals), long ones twelve or more letters and digits.
+fn queue(line: &[u8]) -> Option<(&str, &[u8])> {
+    let end = line.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
+    let rest = line[end..].strip_prefix(b": ")?;
+    let id = queue_id(&line[..end])?;
+    Some((id, rest))
+}
+
+/// A queue id as text; `NOQUEUE` is the empty one.
+fn queue_id(bytes: &[u8]) -> Option<&str> {
+    if bytes == b"NOQUEUE" {
+        return Some("");
+    }
+    let short = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
+    let is_id = match bytes.len() {
+        0..5 | MAX_QUEUE.. => false,
+        5..12 => short(bytes),
+        _ => bytes.iter().all(u8::is_ascii_alphanumeric),
+    };
+    is_id.then(|| std::str::from_utf8(bytes).ok()).flatten()
+}
+
+/// A longer word is no queue id.
+const MAX_QUEUE: usize = 40;
