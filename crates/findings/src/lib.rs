@@ -29,6 +29,7 @@ mod sender;
 mod sighting;
 mod site;
 mod subject;
+mod sums;
 mod threshold;
 mod window;
 
@@ -53,5 +54,6 @@ pub use reply::LONGEST_TEXT;
 pub use rule::{RULES, Reading, Rule};
 pub use site::{Domain, InvalidDomain, Site};
 pub use subject::{Machine, Subject};
+pub use sums::{MOST_SUMS, Sum, Sums};
 pub use threshold::{OutOfRange, THRESHOLDS, Threshold, Thresholds};
 pub use window::Volume;
