@@ -14,6 +14,7 @@ use crate::diagnosis::Diagnosis;
 use crate::feedback::{Tally, Verdict, Word};
 use crate::finding::{Change, Finding, FindingId};
 use crate::hash::Key;
+use crate::hearing::Numbers;
 use crate::judge;
 use crate::memory::{Counters, Index, Memory, Room};
 use crate::moment::Moment;
@@ -49,6 +50,9 @@ pub struct Detector {
     index: Index,
     /// The hash and the place of the subject that did something last.
     last: (u64, usize),
+    /// The last sender, and what is counted of it.
+    pub(crate) sender: Vec<u8>,
+    pub(crate) numbers: Numbers,
     pub(crate) told: Vec<(Rule, Reading)>,
     pub(crate) changes: VecDeque<Change>,
 }
@@ -82,6 +86,7 @@ impl Detector {
     fn with(memory: Memory, site: Site, mut thresholds: Thresholds, room: Room) -> Self {
         memory.feedback.tune(&mut thresholds);
         let (borders, index) = (Borders::new(&thresholds), memory.index());
+        let numbers = Numbers::of(&memory.key, b"");
         Self {
             site,
             thresholds,
@@ -90,6 +95,8 @@ impl Detector {
             memory,
             index,
             last: (0, usize::MAX),
+            sender: Vec::new(),
+            numbers,
             told: Vec::new(),
             changes: VecDeque::new(),
         }

@@ -24,8 +24,7 @@ impl Detector {
         let party = self.site.party(&client)?;
         let (place, _) = self.place(party, now);
         let key = self.memory.key;
-        let plain = Plain::of(sender.unwrap_or_default());
-        let numbers = Numbers::of(&key, &plain, sender);
+        let numbers = self.numbers(sender);
         if let Party::Remote(machine) = party {
             let (inbound, mut door, shared) = self.inbound(place, now)?;
             inbound.message(numbers.domain, &mut door);
@@ -45,7 +44,7 @@ impl Detector {
             helo: helo.filter(|_| !is_account),
             domain: numbers.domain,
             sender: numbers.plain,
-            mark: plain.mark,
+            mark: numbers.mark,
             size,
             from: client.address.filter(|_| is_account).map(Machine::of),
         };
@@ -68,7 +67,7 @@ impl Detector {
         }
         let (place, subject) = self.place(party, now);
         let key = self.memory.key;
-        let numbers = Numbers::of(&key, &Plain::of(mail.sender.unwrap_or_default()), mail.sender);
+        let numbers = self.numbers(mail.sender);
         let is_null = mail.sender == Some(b"");
         // Few attempts need the domain of their recipient.
         let needs_domain = is_null || exists == Some(false);
@@ -88,6 +87,17 @@ impl Detector {
         let (outbound, mut around) = self.outbound(place, now)?;
         outbound.attempt(&tried, &mut around);
         Some(place)
+    }
+
+    /// What is counted of a sender. Attempts follow the arrival of their message, so that it is mostly the last one again.
+    fn numbers(&mut self, sender: Option<&[u8]>) -> Numbers {
+        let sender = sender.unwrap_or_default();
+        if self.sender != sender {
+            self.sender.clear();
+            self.sender.extend_from_slice(sender);
+            self.numbers = Numbers::of(&self.memory.key, sender);
+        }
+        self.numbers
     }
 
     /// A recipient of mail that a stranger handed in: one of ours, or one elsewhere.
@@ -169,7 +179,7 @@ impl Detector {
         }
         // A recipient that we would not take from a customer is one that failed; no other refusal tells of the mail.
         let recipient = unknown?;
-        let numbers = Numbers::of(&key, &Plain::of(refusal.sender.unwrap_or_default()), refusal.sender);
+        let numbers = self.numbers(refusal.sender);
         let tried = Tried {
             subject,
             recipient: key.name(recipient),
@@ -293,18 +303,21 @@ fn says(
     }
 }
 
-/// Hashes of a sender: the domain, and the plain sender, which for mail that was forwarded is one for each forwarder.
-struct Numbers {
+/// What is counted of a sender: hashes of the domain and of the plain sender, which for mail that was forwarded is one for
+/// each forwarder.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Numbers {
     /// `None` for the null sender and where none is known.
     domain: Option<u64>,
     plain: u64,
+    mark: Mark,
 }
 
 impl Numbers {
-    fn of(key: &Key, plain: &Plain<'_>, sender: Option<&[u8]>) -> Self {
+    pub(crate) fn of(key: &Key, sender: &[u8]) -> Self {
+        let plain = Plain::of(sender);
         let domain = key.name(plain.domain);
         let local = if plain.mark == Mark::Forwarded { 0 } else { key.name(plain.local) };
-        let is_named = sender.is_some_and(|sender| !sender.is_empty());
-        Self { domain: is_named.then_some(domain), plain: both(local, domain) }
+        Self { domain: (!sender.is_empty()).then_some(domain), plain: both(local, domain), mark: plain.mark }
     }
 }

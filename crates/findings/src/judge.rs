@@ -224,11 +224,14 @@ pub(crate) fn end(detector: &mut Detector, place: usize, id: FindingId) {
     }
 }
 
-/// Looks after some subjects, so that each is seen once an hour.
+/// Minutes within which each subject is looked after once.
+const LOOKED_AFTER: u32 = 4 * 60;
+
+/// Looks after some subjects, as many as time has passed.
 pub(crate) fn sweep(detector: &mut Detector, now: Moment) {
     let count = detector.memory.entries.len();
-    let minutes = now.minute.abs_diff(detector.memory.swept).clamp(1, 60) as usize;
-    let some = (count * minutes).div_ceil(60).min(count);
+    let minutes = now.minute.abs_diff(detector.memory.swept).clamp(1, LOOKED_AFTER) as usize;
+    let some = (count * minutes).div_ceil(LOOKED_AFTER as usize).min(count);
     for _ in 0..some {
         let place = detector.memory.hand as usize % count;
         detector.memory.hand = (place as u64 + 1) % count as u64;
