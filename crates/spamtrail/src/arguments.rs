@@ -44,10 +44,13 @@ pub(crate) enum Command {
     Stats(Stats),
     /// Messages by which abusers tried the sensors: list them, the drop-boxes they went to, and decide on sending one on.
     Tests(Tests),
-    /// Ask the lake in SQL. Tables: messages, sessions, contents, heartbeats.
+    /// Ask the lake in SQL. Tables: messages, sessions, contents, heartbeats; customers,
+    /// findings, complaints once logs were read.
     Sql(Sql),
     /// The logins that clients offered: when, from where, for whom. Passwords are masked.
     Logins(Logins),
+    /// Find in the logs of mail servers who of the customers sends spam or viruses, and why.
+    Maillog(Maillog),
     /// The tables that tell prefix, AS and country of an address.
     Origin(Origin),
     /// Play a corpus of mail into a sensor on this machine, as abusers would.
@@ -406,4 +409,77 @@ pub(crate) struct Check {
     /// Print the values in effect.
     #[arg(long)]
     pub(crate) dump: bool,
+}
+
+/// Logs of Postfix are read, with what scanners say in them (rspamd, amavis, policyd-spf). Every line is understood, or counted by why
+/// it is not. Who is a customer is told by accounts (SASL), and by `--customers` for those without one.
+///
+/// Without --data nothing is kept: what is usual is learned in one run. With it, what was found goes to the lake, and what was
+/// learned serves the next run. A file is taken once; give files of several servers merged by time.
+///
+/// Exit code 1: nothing was found.
+#[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Maillog {
+    #[command(subcommand)]
+    pub(crate) command: Option<MaillogCommand>,
+    #[command(flatten)]
+    pub(crate) read: MaillogRead,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum MaillogCommand {
+    /// Say what became of a finding. Wrong ones raise thresholds, and hide the same diagnosis for a week.
+    Say(MaillogSay),
+}
+
+#[derive(Args)]
+pub(crate) struct MaillogRead {
+    /// Logs, oldest first; `-` is standard input.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// A file of settings: `customers`, `machines` and `domains` as lists, `zone`.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) site: Option<PathBuf>,
+    /// Networks of customers who hand in mail without an account. May be given several times.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) customers: Vec<evidence::IpNet>,
+    /// Our own mail servers and filters.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) machines: Vec<evidence::IpNet>,
+    /// Domains that we take mail for.
+    #[arg(long = "domain", value_name = "NAME")]
+    pub(crate) domains: Vec<String>,
+    /// The time zone of stamps without one: a name (Europe/Berlin) or an offset (+01:00).
+    #[arg(long, value_name = "ZONE")]
+    pub(crate) zone: Option<String>,
+    /// A time at or after the last line, which tells the year that old stamps leave out. [default: when the file was written]
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Show also what is harmless or closed, and the lines that are not understood.
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Show the lines of the log that stand for each finding.
+    #[arg(long)]
+    pub(crate) lines: bool,
+    /// One JSON object a line: findings, then the days, then the tally of lines.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Keep what is found and learned in this data folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct MaillogSay {
+    /// The number of the finding.
+    pub(crate) finding: u64,
+    /// right, wrong, informed (the customer was told) or fixed (the cause is gone).
+    pub(crate) word: String,
+    /// Who says so. [default: the user]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
+    pub(crate) data: PathBuf,
 }

@@ -37,6 +37,11 @@ impl Data {
         self.0.join("release")
     }
 
+    /// What was learned of mail from logs.
+    pub(crate) fn maillog(&self) -> PathBuf {
+        self.0.join("maillog")
+    }
+
     /// The table of block lists, as sensors are given it.
     pub(crate) fn lists(&self) -> PathBuf {
         self.0.join("lists")

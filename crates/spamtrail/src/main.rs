@@ -9,6 +9,7 @@ mod ingest;
 mod judge;
 mod lists;
 mod logins;
+mod maillog;
 mod origins;
 mod output;
 mod release;
@@ -78,6 +79,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Tests(arguments) => tests::tests(arguments),
         Command::Sql(arguments) => sql::sql(arguments),
         Command::Logins(arguments) => logins::logins(&arguments),
+        Command::Maillog(arguments) => maillog::maillog(arguments),
         Command::Origin(arguments) => origins::origin(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Check(arguments) => check(&arguments),

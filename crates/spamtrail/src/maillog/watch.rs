@@ -1,0 +1,105 @@
+//! Everything that hears what happens to mail, in one place: the detector, the desk, the sums.
+
+use std::sync::Arc;
+
+use evidence::Time;
+use findings::{Desk, Detector, FindingId, Key, Place, Room, Sums, Thresholds, Verdict, Word};
+use lake::MailRows;
+use maillog::Happening;
+use minicbor::{Decode, Encode};
+use origin::Atlas;
+
+use super::rows;
+use super::site::{Settings, secret};
+
+/// What a run learns and finds.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    settings: Settings,
+    atlas: Arc<Atlas>,
+    /// Of the hashes of names; peers must not know it.
+    key: [u8; 16],
+    detector: Detector,
+    desk: Desk,
+    sums: Sums,
+    rows: MailRows,
+}
+
+/// What outlives a run.
+#[derive(Debug, Encode, Decode)]
+pub(crate) struct Learned {
+    #[n(0)]
+    key: [u8; 16],
+    #[cbor(n(1), with = "minicbor::bytes")]
+    detector: Vec<u8>,
+    #[n(2)]
+    desk: Desk,
+}
+
+impl Watch {
+    /// One that knows nothing yet.
+    pub(crate) fn new(settings: Settings, atlas: Arc<Atlas>) -> Self {
+        let key = secret();
+        let detector = Detector::new(settings.site.clone(), Thresholds::default(), Room::default(), Key::new(key));
+        Self::with(settings, atlas, detector, Desk::default(), key)
+    }
+
+    /// One that goes on where another ended.
+    pub(crate) fn restore(settings: Settings, atlas: Arc<Atlas>, learned: Learned) -> anyhow::Result<Self> {
+        let site = settings.site.clone();
+        let detector = Detector::restore(&learned.detector, site, Thresholds::default(), Room::default())?;
+        Ok(Self::with(settings, atlas, detector, learned.desk, learned.key))
+    }
+
+    fn with(settings: Settings, atlas: Arc<Atlas>, detector: Detector, desk: Desk, key: [u8; 16]) -> Self {
+        Self { settings, atlas, key, detector, desk, sums: Sums::new(Key::new(key)), rows: MailRows::default() }
+    }
+
+    /// What is to outlive this run.
+    pub(crate) fn learned(&self) -> Learned {
+        Learned { key: self.key, detector: self.detector.save(), desk: self.desk.clone() }
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    pub(crate) fn desk(&self) -> &Desk {
+        &self.desk
+    }
+
+    pub(crate) fn detector(&self) -> &Detector {
+        &self.detector
+    }
+
+    pub(crate) fn hear(&mut self, happening: &Happening<'_>) {
+        let atlas = &self.atlas;
+        let places = |address| {
+            let origin = atlas.lookup(address, happening.at);
+            Place { asn: origin.asn, country: origin.country }
+        };
+        self.detector.hear(happening, &places);
+        self.sums.hear(&self.settings.site, happening);
+        let now = self.detector.now();
+        for change in self.detector.changes() {
+            self.desk.take(&change);
+            self.rows.findings.push(rows::of_change(&change, now, &self.atlas));
+        }
+    }
+
+    /// A person's word on a finding; whether there is such a finding.
+    pub(crate) fn say(&mut self, finding: FindingId, word: Word, who: &str, now: Time) -> bool {
+        let Some(case) = self.desk.case(finding) else { return false };
+        let verdict = Verdict::on(&case.finding, word, now, who);
+        self.rows.findings.push(rows::of_word(&case.finding, &verdict, &self.atlas));
+        self.detector.feedback(&verdict);
+        self.desk.hear(&verdict)
+    }
+
+    /// The rows of everything since the last call.
+    pub(crate) fn take_rows(&mut self, now: Time) -> MailRows {
+        let sums = self.sums.take();
+        self.rows.customers.extend(sums.into_iter().map(|sum| rows::of_sum(sum, &self.atlas, now)));
+        std::mem::take(&mut self.rows)
+    }
+}
