@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evidence::{Place, Probe, Sign, Strength, Time, Verdict};
+use evidence::{Factor, Factors, Place, Probe, Sign, Strength, Time, Verdict};
 use lake::{Lake, Rows};
 use specimen::{Email, QUARTER_START, Visit, name};
 use statistics::{Class, Dimension, RecordKind, Selection, Sort, Statistics, dropboxes, test_message, test_messages};
@@ -33,6 +33,11 @@ fn visit(number: u64, source: u8, at: Time, emails: &[(&str, bool)]) -> (Visit, 
     let source = std::net::IpAddr::from([192, 0, 2, source]);
     let made = Visit { source, emails: emails.iter().enumerate().map(email).collect(), ..Visit::example(number, at) };
     (made, emails.iter().map(|(_, is_test)| *is_test).collect())
+}
+
+/// The same at a listener whose tests may be released.
+fn marked((visit, is_test): (Visit, Vec<bool>)) -> (Visit, Vec<bool>) {
+    (Visit { factors: Factors::of([Factor::ReleaseTests]), ..visit }, is_test)
 }
 
 async fn lake(visits: Vec<(Visit, Vec<bool>)>) -> (TempDir, Statistics) {
@@ -89,14 +94,18 @@ async fn tests_are_counted_apart_and_a_connection_counts_with_its_first_email() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_is_found_by_its_id_with_its_envelope_and_content() {
-    let visits = vec![visit(1, 1, minute(1), &[("drop\x07@x.example", true), ("a@v.example", false)])];
+    let visits = vec![
+        visit(1, 1, minute(1), &[("drop\x07@x.example", true), ("a@v.example", false)]),
+        marked(visit(2, 2, minute(2), &[("other@x.example", true)])),
+    ];
     let (_folder, statistics) = lake(visits).await;
     let snapshot = statistics.snapshot().await.unwrap();
     let listed = test_messages(&snapshot, quarter(), 10).await.unwrap();
-    assert_eq!(listed.len(), 1);
-    assert!(listed[0].is_strong && listed[0].sign == "dotted" && listed[0].place == "subject");
-    let found = test_message(&snapshot, &listed[0].id).await.unwrap().unwrap();
-    assert_eq!((&found, found.recipients[0].as_slice()), (&listed[0], &b"drop\x07@x.example"[..]));
+    let [newest, first] = &listed[..] else { panic!("{listed:?}") };
+    assert!(first.is_strong && first.sign == "dotted" && first.place == "subject");
+    assert!(newest.is_marked && !first.is_marked);
+    let found = test_message(&snapshot, &first.id).await.unwrap().unwrap();
+    assert_eq!((&found, found.recipients[0].as_slice()), (first, &b"drop\x07@x.example"[..]));
     assert_eq!(found.reason, "the sensor's address in subject, dotted, its port beside it");
     assert_eq!(statistics::content(&snapshot, &found.sha256).await.unwrap().unwrap(), Email::example().content);
     for no_test in [found.id.replace("/0", "/1"), "'".into(), String::new()] {
