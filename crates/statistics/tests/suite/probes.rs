@@ -63,8 +63,8 @@ async fn lake(visits: Vec<(Visit, Vec<bool>)>) -> (TempDir, Statistics) {
 #[tokio::test(flavor = "multi_thread")]
 async fn tests_are_counted_apart_and_a_connection_counts_with_its_first_email() {
     let visits = vec![
-        visit(1, 1, minute(1), &[("drop@x.example", true), ("a@v.example", false), ("b@v.example", false)]),
-        visit(2, 2, minute(2), &[("drop@x.example", true), ("drop@x.example", true)]),
+        marked(visit(1, 1, minute(1), &[("drop@x.example", true), ("a@v.example", false), ("b@v.example", false)])),
+        marked(visit(2, 2, minute(2), &[("drop@x.example", true), ("drop@x.example", true)])),
         visit(3, 3, minute(3), &[("c@v.example", false)]),
         visit(4, 4, minute(4), &[]),
     ];
@@ -85,6 +85,16 @@ async fn tests_are_counted_apart_and_a_connection_counts_with_its_first_email() 
         assert_eq!(page.records(RecordKind::Deliveries).await.unwrap().rows.len() as u64, connections, "{class:?}");
         let series = statistics.series(&selection).await.unwrap();
         assert_eq!(series.quarters.iter().map(|quarter| quarter.emails).sum::<u64>(), emails, "{class:?}");
+    }
+    // Emails, connections and addresses of listeners with a factor and of those without.
+    for (class, on, off) in
+        [(Class::Abuse, (2, 1, 1), (1, 1, 1)), (Class::Tests, (3, 2, 2), (0, 0, 0)), (Class::All, (5, 2, 2), (1, 1, 1))]
+    {
+        let page = statistics.page(Selection { class, ..Selection::new(quarter()) }).await.unwrap();
+        let comparison = page.comparison(Factor::ReleaseTests).await.unwrap();
+        let counts = |side: statistics::Side| (side.emails, side.connections, side.ips);
+        assert_eq!((counts(comparison.on), counts(comparison.off)), (on, off), "{class:?}");
+        assert_eq!((comparison.on.probes, comparison.off.probes), (0, 1), "{class:?}");
     }
     for (name, class) in [("abuse", Class::Abuse), ("tests", Class::Tests), ("all", Class::All)] {
         assert_eq!(name.parse(), Ok(class));
