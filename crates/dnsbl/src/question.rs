@@ -12,13 +12,15 @@ use domain::base::iana::Rcode;
 use domain::base::message_builder::PushError;
 use domain::base::{Message, MessageBuilder, Name, Rtype, Ttl};
 use domain::rdata::{A, Txt};
-use tokio::net::UdpSocket;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
 /// How long an answer may take. Later ones are not heard: the question's socket is gone.
 const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
-/// Longest answer that is asked for and read, so that none comes in fragments (RFC 9715).
+/// Longest answer in one packet that is asked for and read, so that none comes in fragments (RFC 9715). A longer one is cut by
+/// the resolver, and asked for over TCP, where its length is a number of 16 bits.
 const ANSWER: u16 = 1400;
 
 /// What a list says of an address.
@@ -38,8 +40,10 @@ pub(crate) enum Failure {
     Io(#[from] io::Error),
     #[error("no answer within {} s", ANSWER_WITHIN.as_secs())]
     Slow,
-    #[error("the answer is cut off")]
-    Cut,
+    #[error("the answer is cut off, and over TCP: {0}")]
+    Cut(#[source] Box<Self>),
+    #[error("the answer is one to another question")]
+    Other,
     #[error("the resolver answers {0}")]
     Resolver(Rcode),
     /// Block lists answer with addresses of 127.0.0.0/8 alone, and with those of 127.255.255.0/24 to those whom they do not
@@ -97,30 +101,54 @@ fn nibbles(address: Ipv6Addr, name: &mut String) {
     }
 }
 
-/// The answer of a resolver; without records where there is no such name. What does not answer the question is not heard.
+/// The answer of a resolver; without records where there is no such name.
 async fn exchange(resolver: SocketAddr, name: &Name<Vec<u8>>, kind: Rtype) -> Result<Message<Vec<u8>>, Failure> {
+    let asked = question(name, kind).map_err(|error| Failure::Name(error.to_string()))?;
+    let mut answer = within_patience(in_a_packet(resolver, &asked)).await?;
+    if answer.header().tc() {
+        answer = match within_patience(over_tcp(resolver, &asked)).await {
+            Ok(whole) => whole,
+            // Many servers of block lists know no TCP. What there is of the answer is true.
+            Err(_) if answer.header_counts().ancount() > 0 => answer,
+            Err(failure) => return Err(Failure::Cut(Box::new(failure))),
+        };
+    }
+    match answer.header().rcode() {
+        Rcode::NOERROR | Rcode::NXDOMAIN => Ok(answer),
+        code => Err(Failure::Resolver(code)),
+    }
+}
+
+async fn within_patience<T>(hearing: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    timeout(ANSWER_WITHIN, hearing).await.unwrap_or(Err(Failure::Slow))
+}
+
+/// What does not answer the question is not heard.
+async fn in_a_packet(resolver: SocketAddr, asked: &Message<Vec<u8>>) -> Result<Message<Vec<u8>>, Failure> {
     // A port of its own for each question: together with the number, what a stranger would have to guess.
     let any = if resolver.is_ipv4() { IpAddr::from(Ipv4Addr::UNSPECIFIED) } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(resolver).await?;
-    let asked = question(name, kind).map_err(|error| Failure::Name(error.to_string()))?;
     socket.send(asked.as_slice()).await?;
-    let hearing = async {
-        let mut buffer = vec![0; usize::from(ANSWER)];
-        loop {
-            let length = socket.recv(&mut buffer).await?;
-            let heard = Message::from_octets(buffer[..length].to_vec());
-            if let Some(answer) = heard.ok().filter(|heard| heard.is_answer(&asked)) {
-                return Ok::<_, Failure>(answer);
-            }
+    let mut buffer = vec![0; usize::from(ANSWER)];
+    loop {
+        let length = socket.recv(&mut buffer).await?;
+        let heard = Message::from_octets(buffer[..length].to_vec());
+        if let Some(answer) = heard.ok().filter(|heard| heard.is_answer(asked)) {
+            return Ok(answer);
         }
-    };
-    let answer = timeout(ANSWER_WITHIN, hearing).await.map_err(|_| Failure::Slow)??;
-    match answer.header().rcode() {
-        Rcode::NOERROR if answer.header().tc() && answer.header_counts().ancount() == 0 => Err(Failure::Cut),
-        Rcode::NOERROR | Rcode::NXDOMAIN => Ok(answer),
-        code => Err(Failure::Resolver(code)),
     }
+}
+
+/// The same question to the same resolver, each message behind its length (RFC 7766).
+async fn over_tcp(resolver: SocketAddr, asked: &Message<Vec<u8>>) -> Result<Message<Vec<u8>>, Failure> {
+    let mut stream = TcpStream::connect(resolver).await?;
+    let length = u16::try_from(asked.as_slice().len()).map_err(io::Error::other)?;
+    stream.write_all(&[&length.to_be_bytes(), asked.as_slice()].concat()).await?;
+    let mut answer = vec![0; usize::from(stream.read_u16().await?)];
+    stream.read_exact(&mut answer).await?;
+    let answer = Message::from_octets(answer).ok().filter(|answer| answer.is_answer(asked) && !answer.header().tc());
+    answer.ok_or(Failure::Other)
 }
 
 fn question(name: &Name<Vec<u8>>, kind: Rtype) -> Result<Message<Vec<u8>>, PushError> {

@@ -12,8 +12,9 @@ use std::time::{Duration, Instant};
 use dnsbl::{Verdict, Zone, ZoneConfig};
 use domain::base::iana::Rcode;
 use domain::base::{Message, MessageBuilder, Name, Rtype};
-use domain::rdata::A;
-use tokio::net::UdpSocket;
+use domain::rdata::{A, Txt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, UdpSocket};
 use tokio_util::sync::CancellationToken;
 
 fn zone(resolver: SocketAddr) -> Arc<Zone> {
@@ -204,4 +205,90 @@ async fn a_slow_resolver_is_waited_for_and_one_that_fails_once_is_asked_again() 
     let before = asked.load(Ordering::Relaxed);
     assert!(about(&zone, "192.0.2.7", A_WHILE).await.is_some());
     assert_eq!(asked.load(Ordering::Relaxed), before, "what is known is not asked again");
+}
+
+/// The same in a packet that is too small for it: cut, with so many of its records.
+fn cut(question: &Question, addresses: &[[u8; 4]]) -> Vec<u8> {
+    let mut answer = answered(question, addresses);
+    answer[2] |= 0b10;
+    answer
+}
+
+/// What a good list says, and why.
+fn with_reason(question: &Question) -> Vec<u8> {
+    let asked = question.sole_question().unwrap();
+    if asked.qtype() != Rtype::TXT {
+        return good(question);
+    }
+    let mut answer = MessageBuilder::new_vec().start_answer(question, Rcode::NOERROR).unwrap();
+    let text = Txt::<Vec<u8>>::build_from_slice(b"see https://zone.test/192.0.2.7").unwrap();
+    answer.push((&asked.into_qname(), 300, text)).unwrap();
+    answer.finish()
+}
+
+/// Serves the same address over TCP: of each answer one byte at a time.
+async fn over_tcp(address: SocketAddr, answer: impl Fn(&Question) -> Vec<u8> + Send + 'static) -> Arc<AtomicUsize> {
+    let listener = TcpListener::bind(address).await.unwrap();
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&asked);
+    tokio::spawn(async move {
+        loop {
+            let mut stream = listener.accept().await.unwrap().0;
+            stream.set_nodelay(true).unwrap();
+            let mut question = vec![0; usize::from(stream.read_u16().await.unwrap())];
+            stream.read_exact(&mut question).await.unwrap();
+            count.fetch_add(1, Ordering::Relaxed);
+            let answer = answer(&Message::from_octets(question).unwrap());
+            let length = u16::try_from(answer.len()).unwrap().to_be_bytes();
+            for byte in length.into_iter().chain(answer) {
+                // Who has heard enough has closed.
+                _ = stream.write_all(&[byte]).await;
+            }
+        }
+    });
+    asked
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_cut_off_is_asked_for_over_tcp() {
+    let (address, packets) = resolver(|question| vec![cut(question, &[])], Duration::ZERO).await;
+    let asked = over_tcp(address, with_reason).await;
+    let zone = zone(address);
+    let reason = "see https://zone.test/$".to_owned();
+    assert_eq!(about(&zone, "192.0.2.7", Duration::from_secs(5)).await, Some(Verdict::Listed { reason }));
+    assert_eq!(about(&zone, "192.0.2.9", Duration::from_secs(5)).await, Some(Verdict::Unlisted));
+    assert_eq!(asked.load(Ordering::Relaxed), packets.load(Ordering::Relaxed), "each once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_tcp_what_there_is_of_a_cut_answer_counts_and_nothing_is_no_verdict() {
+    let part = |question: &Question| {
+        let whole = Message::from_octets(good(question)).unwrap();
+        let is_listed = whole.header_counts().ancount() > 0;
+        vec![if is_listed { cut(question, &[[127, 0, 0, 2]]) } else { good(question) }]
+    };
+    let (address, _) = resolver(part, Duration::ZERO).await;
+    let listed = Verdict::Listed { reason: String::new() };
+    assert_eq!(about(&zone(address), "192.0.2.7", Duration::from_secs(5)).await, Some(listed));
+
+    let (address, _) = resolver(|question| vec![cut(question, &[])], Duration::ZERO).await;
+    assert_eq!(about(&zone(address), "192.0.2.7", A_WHILE).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tcp_too_what_answers_another_question_or_nothing_is_not_heard() {
+    let stranger = |question: &Question| {
+        let mut number = good(question);
+        number[1] ^= 1;
+        number
+    };
+    let answers: [fn(&Question) -> Vec<u8>; 4] =
+        [stranger, |question| cut(question, &[[127, 0, 0, 2]]), |_| b"short".to_vec(), |_| Vec::new()];
+    for answer in answers {
+        let (address, _) = resolver(|question| vec![cut(question, &[])], Duration::ZERO).await;
+        let asked = over_tcp(address, answer).await;
+        let zone = zone(address);
+        assert_eq!(about(&zone, "192.0.2.7", A_WHILE).await, None);
+        assert!(zone.listed().is_empty() && asked.load(Ordering::Relaxed) > 0);
+    }
 }

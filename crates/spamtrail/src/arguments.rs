@@ -91,6 +91,10 @@ pub(crate) struct Up {
     /// Ports on which the client's first bytes tell what it speaks.
     #[arg(long, value_name = "PORT", value_delimiter = ',', default_value = "1080,3128,8000,8080,8888")]
     pub(crate) proxy_ports: Vec<u16>,
+    /// Whether what lies behind a proxy is as far, and as often dead, as in the real world. `none` is for measurements and to
+    /// replay a corpus.
+    #[arg(long, value_enum, default_value_t = Latency::Natural)]
+    pub(crate) latency: Latency,
     /// Where the portal serves.
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8025")]
     pub(crate) portal: SocketAddr,
@@ -106,6 +110,13 @@ pub(crate) struct Up {
     /// The most disk space for what is not yet collected.
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     pub(crate) spool_limit_mib: u64,
+}
+
+/// The key `latency` of a listener.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(crate) enum Latency {
+    Natural,
+    None,
 }
 
 #[derive(Args)]

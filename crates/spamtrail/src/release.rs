@@ -180,6 +180,12 @@ pub(crate) fn releasable(message: &TestMessage, config: &ReleaseConfig) -> anyho
     let is_listed = config.sensors.iter().any(|sensor| *sensor == message.sensor.as_str());
     anyhow::ensure!(is_listed, "tests of the sensor {} are not released", message.sensor);
     anyhow::ensure!(
+        message.is_marked,
+        "the listener on port {} of {} had no `release_tests`: its tests are not released",
+        message.port,
+        message.sensor
+    );
+    anyhow::ensure!(
         message.is_strong,
         "its sign is weak ({}); only tests with a strong sign are released",
         message.reason

@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::arguments::Up;
+use crate::arguments::{Latency, Up};
 use crate::collect::prepare_identity;
 use crate::data::Data;
 
@@ -207,6 +207,9 @@ fn sensor_config(arguments: &Up, data: &Data, listen: &Listen) -> String {
     }
     for address in &listen.proxy {
         config += &format!("\n[[listen]]\naddress = \"{address}\"\nmode = \"sniff\"\ngreet_after_seconds = 3\n");
+        if arguments.latency == Latency::None {
+            config += "latency = \"none\"\n";
+        }
     }
     let (collector, identity) = (arguments.collector, text(data.sensor_identity(&arguments.name)));
     config + &format!("\n[ship]\ncollector = \"{collector}\"\nidentity = {identity}\n")

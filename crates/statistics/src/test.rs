@@ -28,6 +28,8 @@ pub struct TestMessage {
     pub index: Option<String>,
     pub tester: Option<String>,
     pub reason: String,
+    /// Whether the listener that caught it was marked as one whose tests may be released (`release_tests`).
+    pub is_marked: bool,
 }
 
 /// The tests of a window, the newest first.
@@ -102,6 +104,7 @@ impl TestMessage {
             index: line.text("probe_index")?,
             tester: line.text("probe_tester")?,
             reason: text("probe_reason")?,
+            is_marked: line.boolean("is_marked")?,
         })
     }
 }

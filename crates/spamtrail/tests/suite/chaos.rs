@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -11,6 +12,12 @@ use crate::observatory::{Observatory, signal};
 
 /// Kills in one run of the test; more when the environment says so.
 const KILLS: u32 = 8;
+
+/// Messages that must have been answered before the test may end, however slow the machine is.
+const ENOUGH: usize = 200;
+
+/// How long a slow machine may take for what a test waits for.
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// What the abusers saw.
 #[derive(Default)]
@@ -49,25 +56,56 @@ fn what_was_answered_is_there_once_whichever_role_is_killed() {
             signal(process, "KILL");
         }
     }
-    std::thread::sleep(Duration::from_secs(2));
+    let survived = seen.answered.lock().unwrap().len();
+    wait_until("messages are answered after the last kill", || {
+        let answered = seen.answered.lock().unwrap().len();
+        answered > survived && answered > ENOUGH
+    });
     seen.stop.store(true, Ordering::Relaxed);
     abusers.into_iter().for_each(|abuser| abuser.join().unwrap());
-    let folder = stop_when_running(observatory);
-    check(&folder.path().join("data"), &seen, seed);
+    wait_until("every role is there again", || {
+        ["sensor", "ship", "collect", "portal"].iter().all(|role| observatory.role(role).is_some())
+    });
+    let folder = observatory.stop().unwrap();
+    let data = folder.path().join("data");
+    drain(&data);
+    check(&data, &seen, seed);
 }
 
-/// Ctrl-C once every role is there again, so that all of them end in good order.
-fn stop_when_running(observatory: Observatory) -> tempfile::TempDir {
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
     let began = Instant::now();
-    while ["sensor", "ship", "collect", "portal"].iter().any(|role| observatory.role(role).is_none()) {
-        assert!(began.elapsed() < Duration::from_secs(30), "a role does not come back");
-        std::thread::sleep(Duration::from_millis(100));
+    while !is_so() {
+        assert!(began.elapsed() < PATIENCE, "never: {what}");
+        std::thread::sleep(Duration::from_millis(50));
     }
-    std::thread::sleep(Duration::from_secs(2));
-    observatory.stop().unwrap()
 }
 
-fn check(data: &std::path::Path, seen: &Seen, seed: u32) {
+/// The stop gives each role its time and no more: what is on the way then stays on disk, and the next start takes it in. On a
+/// slow machine that is a part of what was promised, so it is started once more until all of it has come.
+fn drain(data: &Path) {
+    let left = segments(data, "spool/LOCAL-01");
+    if left.is_empty() && segments(data, "inbox").is_empty() {
+        return;
+    }
+    eprintln!("{} segments were left in the spool; started again", left.len());
+    let observatory = Observatory::start_in(data, &[]);
+    wait_until("the spool's segments are shipped", || left.is_disjoint(&segments(data, "spool/LOCAL-01")));
+    wait_until("the inbox is taken into the lake", || segments(data, "inbox").is_empty());
+    assert!(observatory.stop().is_none());
+}
+
+/// The segments that are on their way in a folder, by name without the stage. One that was refused is none: it is lost.
+fn segments(data: &Path, folder: &str) -> BTreeSet<String> {
+    let names = std::fs::read_dir(data.join(folder)).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let on_their_way = names.filter_map(|name| {
+        let (segment, stage) = name.rsplit_once('.')?;
+        ["open", "sealed", "segment"].contains(&stage).then(|| segment.to_owned())
+    });
+    on_their_way.collect()
+}
+
+fn check(data: &Path, seen: &Seen, seed: u32) {
     let kept = crate::observatory::sql(data, "SELECT sender, count(*) FROM messages GROUP BY sender");
     let kept: BTreeMap<u64, u64> = kept
         .iter()
@@ -82,7 +120,6 @@ fn check(data: &std::path::Path, seen: &Seen, seed: u32) {
     assert!(twice.is_empty(), "seed {seed}: kept more than once: {twice:?}");
     let unanswered = seen.unanswered.lock().unwrap();
     assert!(kept.keys().all(|token| answered.contains(token) || unanswered.contains(token)), "seed {seed}");
-    assert!(answered.len() > 100, "too little happened: {} messages", answered.len());
 
     // Sessions are numbered by accept: without a gap there is one for each.
     let runs = crate::observatory::sql(

@@ -96,6 +96,8 @@ impl Drop for Process {
 struct Deployment {
     folder: tempfile::TempDir,
     mail: u16,
+    /// A port without `release_tests`.
+    unmarked: u16,
     collector: Option<Process>,
     _others: Vec<Process>,
 }
@@ -104,7 +106,7 @@ impl Deployment {
     /// `release` stands in the collector's file, with `{sink}` for the address of the sink.
     fn start(release: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let [mail, collector, sink] = free_ports();
+        let [mail, unmarked, collector, sink] = free_ports();
         let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         std::fs::create_dir(path("sink")).unwrap();
         let enrolled =
@@ -113,7 +115,8 @@ impl Deployment {
         let sensor = format!(
             "name = \"XX-01\"\nhost = \"mx.example.net\"\nspool = \"{}\"\nrequire_confinement = false\n\
              trusted_balancers = [\"127.0.0.2/32\"]\nseal_after_seconds = 0.2\n\
-             [[listen]]\naddress = \"127.0.0.1:{mail}\"\nmode = \"mail\"\n\
+             [[listen]]\naddress = \"127.0.0.1:{mail}\"\nmode = \"mail\"\nrelease_tests = true\n\
+             [[listen]]\naddress = \"127.0.0.1:{unmarked}\"\nmode = \"mail\"\n\
              [ship]\ncollector = \"127.0.0.1:{collector}\"\nidentity = \"{}\"\n",
             path("spool"),
             path("identity")
@@ -123,7 +126,7 @@ impl Deployment {
         let collect = format!("data = \"{}\"\nlisten = \"127.0.0.1:{collector}\"\n{release}", path("data"));
         std::fs::write(path("collect.toml"), collect).unwrap();
         let sink = Process::start(python(SINK, &[&path("sink"), &sink.to_string()]));
-        let mut deployment = Self { folder, mail, collector: None, _others: vec![sink] };
+        let mut deployment = Self { folder, mail, unmarked, collector: None, _others: vec![sink] };
         deployment.collect();
         for role in ["sensor", "ship"] {
             let started = Process::start(deployment.role(role, "sensor.toml"));
@@ -152,8 +155,12 @@ impl Deployment {
 
     /// A message from a source to a recipient; it is in the lake when this returns.
     fn send(&self, source: &str, recipient: &str, content: &[u8]) {
+        self.send_to(self.mail, source, recipient, content);
+    }
+
+    fn send_to(&self, port: u16, source: &str, recipient: &str, content: &[u8]) {
         let before = self.count();
-        let arguments = [&self.mail.to_string(), source, SENSOR, "25", recipient];
+        let arguments = [&port.to_string(), source, SENSOR, "25", recipient];
         let mut abuser = python(ABUSER, &arguments).spawn().unwrap();
         abuser.stdin.take().unwrap().write_all(content).unwrap();
         assert!(abuser.wait().unwrap().success());
@@ -341,6 +348,11 @@ fn the_rule_sends_one_test_to_each_drop_box_up_to_its_caps() {
     }
     let rule = "[release]\nmode = \"rule\"\nsmarthost = \"{sink}\"\nsensors = [\"XX-01\"]\nenvelope_sender = \"<>\"\nsensor_cap = 2\n";
     let deployment = Deployment::start(rule);
+    // Nothing of a listener without the factor, whoever decides.
+    deployment.send_to(deployment.unmarked, "203.0.113.8", "d@box.example", PROBE);
+    let refused = deployment.decide("release", &deployment.tests()[0].0).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(words(&refused).contains("had no `release_tests`"), "{}", words(&refused));
     for (source, recipient) in
         [("1", "a@box.example"), ("2", "a@box.example"), ("3", "b@box.example"), ("4", "c@box.example")]
     {

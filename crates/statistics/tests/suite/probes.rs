@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use evidence::{Place, Probe, Sign, Strength, Time, Verdict};
+use evidence::{Factor, Factors, Place, Probe, Sign, Strength, Time, Verdict};
 use lake::{Lake, Rows};
 use specimen::{Email, QUARTER_START, Visit, name};
 use statistics::{Class, Dimension, RecordKind, Selection, Sort, Statistics, dropboxes, test_message, test_messages};
@@ -35,6 +35,11 @@ fn visit(number: u64, source: u8, at: Time, emails: &[(&str, bool)]) -> (Visit, 
     (made, emails.iter().map(|(_, is_test)| *is_test).collect())
 }
 
+/// The same at a listener whose tests may be released.
+fn marked((visit, is_test): (Visit, Vec<bool>)) -> (Visit, Vec<bool>) {
+    (Visit { factors: Factors::of([Factor::ReleaseTests]), ..visit }, is_test)
+}
+
 async fn lake(visits: Vec<(Visit, Vec<bool>)>) -> (TempDir, Statistics) {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(folder.path()).await.unwrap();
@@ -58,8 +63,8 @@ async fn lake(visits: Vec<(Visit, Vec<bool>)>) -> (TempDir, Statistics) {
 #[tokio::test(flavor = "multi_thread")]
 async fn tests_are_counted_apart_and_a_connection_counts_with_its_first_email() {
     let visits = vec![
-        visit(1, 1, minute(1), &[("drop@x.example", true), ("a@v.example", false), ("b@v.example", false)]),
-        visit(2, 2, minute(2), &[("drop@x.example", true), ("drop@x.example", true)]),
+        marked(visit(1, 1, minute(1), &[("drop@x.example", true), ("a@v.example", false), ("b@v.example", false)])),
+        marked(visit(2, 2, minute(2), &[("drop@x.example", true), ("drop@x.example", true)])),
         visit(3, 3, minute(3), &[("c@v.example", false)]),
         visit(4, 4, minute(4), &[]),
     ];
@@ -81,6 +86,16 @@ async fn tests_are_counted_apart_and_a_connection_counts_with_its_first_email() 
         let series = statistics.series(&selection).await.unwrap();
         assert_eq!(series.quarters.iter().map(|quarter| quarter.emails).sum::<u64>(), emails, "{class:?}");
     }
+    // Emails, connections and addresses of listeners with a factor and of those without.
+    for (class, on, off) in
+        [(Class::Abuse, (2, 1, 1), (1, 1, 1)), (Class::Tests, (3, 2, 2), (0, 0, 0)), (Class::All, (5, 2, 2), (1, 1, 1))]
+    {
+        let page = statistics.page(Selection { class, ..Selection::new(quarter()) }).await.unwrap();
+        let comparison = page.comparison(Factor::ReleaseTests).await.unwrap();
+        let counts = |side: statistics::Side| (side.emails, side.connections, side.ips);
+        assert_eq!((counts(comparison.on), counts(comparison.off)), (on, off), "{class:?}");
+        assert_eq!((comparison.on.probes, comparison.off.probes), (0, 1), "{class:?}");
+    }
     for (name, class) in [("abuse", Class::Abuse), ("tests", Class::Tests), ("all", Class::All)] {
         assert_eq!(name.parse(), Ok(class));
     }
@@ -89,14 +104,18 @@ async fn tests_are_counted_apart_and_a_connection_counts_with_its_first_email() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_is_found_by_its_id_with_its_envelope_and_content() {
-    let visits = vec![visit(1, 1, minute(1), &[("drop\x07@x.example", true), ("a@v.example", false)])];
+    let visits = vec![
+        visit(1, 1, minute(1), &[("drop\x07@x.example", true), ("a@v.example", false)]),
+        marked(visit(2, 2, minute(2), &[("other@x.example", true)])),
+    ];
     let (_folder, statistics) = lake(visits).await;
     let snapshot = statistics.snapshot().await.unwrap();
     let listed = test_messages(&snapshot, quarter(), 10).await.unwrap();
-    assert_eq!(listed.len(), 1);
-    assert!(listed[0].is_strong && listed[0].sign == "dotted" && listed[0].place == "subject");
-    let found = test_message(&snapshot, &listed[0].id).await.unwrap().unwrap();
-    assert_eq!((&found, found.recipients[0].as_slice()), (&listed[0], &b"drop\x07@x.example"[..]));
+    let [newest, first] = &listed[..] else { panic!("{listed:?}") };
+    assert!(first.is_strong && first.sign == "dotted" && first.place == "subject");
+    assert!(newest.is_marked && !first.is_marked);
+    let found = test_message(&snapshot, &first.id).await.unwrap().unwrap();
+    assert_eq!((&found, found.recipients[0].as_slice()), (first, &b"drop\x07@x.example"[..]));
     assert_eq!(found.reason, "the sensor's address in subject, dotted, its port beside it");
     assert_eq!(statistics::content(&snapshot, &found.sha256).await.unwrap().unwrap(), Email::example().content);
     for no_test in [found.id.replace("/0", "/1"), "'".into(), String::new()] {
