@@ -9,6 +9,7 @@ mod disk;
 mod documents;
 mod factors;
 mod logins;
+mod maillog;
 mod observatory;
 mod probes;
 mod readers;

@@ -1,0 +1,137 @@
+//! Logs of a mail server in, findings out, and what is kept of them.
+
+use std::fmt::Write;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::json;
+
+use crate::observatory::spamtrail;
+
+/// A log of Postfix in which `ann` writes to one friend every hour of two days, and `bob` is then used by somebody else
+/// who sends to a list of which every third address does not exist.
+fn log() -> String {
+    let mut log = String::new();
+    let mut number = 0;
+    for hour in 0..48 {
+        let failing = |n: u32| hour >= 40 && n % 3 == 0;
+        letter(&mut log, &mut number, hour, "ann", &["friend@elsewhere.example".to_owned()], |_| false);
+        for message in 0..if hour >= 40 { 20 } else { 0 } {
+            let to: Vec<_> = (0..5).map(|n| format!("r{hour}x{message}x{n}@d{n}.example")).collect();
+            letter(&mut log, &mut number, hour, "bob", &to, failing);
+        }
+    }
+    log
+}
+
+fn letter(log: &mut String, number: &mut u32, hour: u32, who: &str, to: &[String], failing: impl Fn(u32) -> bool) {
+    *number += 1;
+    let (id, second) = (format!("{:010X}", 0xA0_0000_0000_u64 + u64::from(*number)), *number % 60);
+    let stamp =
+        format!("2026-03-{:02}T{:02}:{:02}:{second:02}.000000+00:00", 2 + hour / 24, hour % 24, *number / 60 % 60);
+    let mut line = |program: &str, text: &str| _ = writeln!(log, "{stamp} mx1 postfix/{program}[77]: {id}: {text}");
+    line(
+        "submission/smtpd",
+        &format!("client=unknown[203.0.113.9], sasl_method=PLAIN, sasl_username={who}@provider.example"),
+    );
+    line("cleanup", &format!("message-id=<{id}@provider.example>"));
+    line("qmgr", &format!("from=<{who}@provider.example>, size=2000, nrcpt={} (queue active)", to.len()));
+    for (n, to) in (0..).zip(to) {
+        let (dsn, end) = if failing(n) {
+            (
+                "5.1.1",
+                "bounced (host mx.example[198.51.100.1] said: 550 5.1.1 no such user (in reply to RCPT TO command))",
+            )
+        } else {
+            ("2.0.0", "sent (250 2.0.0 Ok: queued as 12345)")
+        };
+        let relay = "mx.example[198.51.100.1]:25";
+        line("smtp", &format!("to=<{to}>, relay={relay}, delay=1, delays=0/0/0/1, dsn={dsn}, status={end}"));
+    }
+    line("qmgr", "removed");
+}
+
+fn maillog(arguments: &[&str]) -> Output {
+    spamtrail(&[&["maillog"], arguments].concat()).output().unwrap()
+}
+
+/// The one row of an answer.
+fn sql(data: &Path, query: &str) -> serde_json::Value {
+    let answer = spamtrail(&["sql", "--json", "--data", data.to_str().unwrap(), query]).output().unwrap();
+    let mut row: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
+    row.as_object_mut().unwrap().remove("type");
+    row
+}
+
+#[test]
+fn an_abused_account_is_found_in_a_log_told_with_its_reasons_and_kept_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("mail.log"));
+    let (data_text, file_text) = (data.to_str().unwrap(), file.to_str().unwrap());
+    std::fs::write(&file, log()).unwrap();
+
+    let told = maillog(&["--json", "--domain", "provider.example", "--data", data_text, file_text]);
+    let text = String::from_utf8(told.stdout).unwrap();
+    assert_eq!(told.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&told.stderr));
+    let lines: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |kind: &str| lines.iter().filter(|line| line["type"] == kind).collect::<Vec<_>>();
+    let [finding] = of("finding")[..] else { panic!("{text}") };
+    assert_eq!((&finding["who"], &finding["class"]), (&"bob@provider.example".into(), &"abuse".into()));
+    let reasons = finding["reasons"].to_string();
+    assert!(reasons.contains("recipients without a mailbox"), "{reasons}");
+    assert!(finding["lines"].to_string().contains("sasl_username") || finding["lines"].to_string().contains("5.1.1"));
+    let [read] = of("file")[..] else { panic!("{text}") };
+    assert_eq!((&read["kinds"]["unknown"], &read["messages"]), (&0.into(), &208.into()));
+
+    let sums = sql(&data, "SELECT sum(messages) AS m, sum(recipients) AS r, sum(unknown) AS u FROM customers");
+    assert_eq!(sums, json!({ "m": 208, "r": 48 + 800, "u": 320 }));
+
+    // A file counts once.
+    let again = maillog(&["--data", data_text, file_text]);
+    let says = String::from_utf8_lossy(&again.stderr).into_owned();
+    assert!(again.status.code() == Some(2) && says.contains("was read before"), "{says}");
+
+    // A person's word stands in the table, and ends the finding.
+    let number = finding["finding"].to_string();
+    let said = maillog(&["say", &number, "fixed", "--by", "desk", "--data", data_text]);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let word = sql(&data, "SELECT change, said_by FROM findings WHERE said_by IS NOT NULL");
+    assert_eq!(word, json!({ "change": "fixed", "said_by": "desk" }));
+    assert_eq!(maillog(&["say", "999", "right", "--data", data_text]).status.code(), Some(2));
+    assert_eq!(sql(&data, "SELECT sum(messages) AS m FROM customers"), json!({ "m": 208 }));
+}
+
+#[test]
+fn a_run_that_ended_between_memory_and_lake_is_done_again_and_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("mail.log"));
+    let (data_text, file_text) = (data.to_str().unwrap(), file.to_str().unwrap());
+    std::fs::write(&file, log()).unwrap();
+    assert!(maillog(&["--data", data_text, file_text]).status.success());
+    // As if the machine had stopped after the lake took the run, and before that was noted.
+    std::fs::remove_file(data.join("maillog/done")).unwrap();
+    let again = maillog(&["--data", data_text, file_text]);
+    assert!(String::from_utf8_lossy(&again.stderr).contains("was read before"));
+    // As if it had stopped when what was learned was written, and the lake had nothing.
+    std::fs::remove_file(data.join("maillog/done")).unwrap();
+    std::fs::remove_dir_all(data.join("lake")).unwrap();
+    assert!(maillog(&["--data", data_text, file_text]).status.success());
+    assert_eq!(sql(&data, "SELECT sum(messages) AS m FROM customers"), json!({ "m": 208 }));
+}
+
+#[test]
+fn what_cannot_be_read_is_said_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = folder.path().join("site.toml");
+    std::fs::write(&site, "customers = [\"192.0.2.0/33\"]\n").unwrap();
+    for (arguments, says) in [
+        (vec!["/nowhere/mail.log"], "/nowhere/mail.log"),
+        (vec![], "no log is named"),
+        (vec!["--site", site.to_str().unwrap(), "-"], "`192.0.2.0/33` is no network"),
+        (vec!["--zone", "Nowhere/Land", "-"], "no zone has the name"),
+    ] {
+        let refused = maillog(&arguments);
+        let error = String::from_utf8_lossy(&refused.stderr).into_owned();
+        assert!(refused.status.code() == Some(2) && error.contains(says), "{error}");
+    }
+}
