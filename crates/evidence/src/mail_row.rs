@@ -3,6 +3,8 @@
 
 use std::net::IpAddr;
 
+use minicbor::{Decode, Encode};
+
 use crate::row::OfOrigin;
 use crate::{Origin, Time};
 
@@ -55,23 +57,34 @@ pub struct CustomerRow {
 }
 
 /// Sums over mail.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct MailSums {
     /// Messages that the server took, and their bytes where it told them.
+    #[n(0)]
     pub messages: u64,
+    #[n(1)]
     pub bytes: u64,
     /// First attempts, one for each recipient, and how they ended.
+    #[n(2)]
     pub recipients: u64,
+    #[n(3)]
     pub delivered: u64,
+    #[n(4)]
     pub deferred: u64,
+    #[n(5)]
     pub failed: u64,
     /// Of the failed and refused: recipients that do not exist.
+    #[n(6)]
     pub unknown: u64,
     /// Recipients, senders and messages that the server would not take.
+    #[n(7)]
     pub refused: u64,
+    #[n(8)]
     pub spams: u64,
+    #[n(9)]
     pub viruses: u64,
     /// Logins that failed.
+    #[n(10)]
     pub logins_failed: u64,
 }
 

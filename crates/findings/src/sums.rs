@@ -6,6 +6,7 @@ use std::collections::HashMap;
 
 use evidence::{MailSums, Party as Name, PartyKind, Time};
 use maillog::{Attempt, Client, Fate, Happening, Refusal, TaintKind, What};
+use minicbor::{Decode, Encode};
 
 use crate::hash::Key;
 use crate::reply::{Reply, exists, meaning};
@@ -30,12 +31,16 @@ struct Row {
 }
 
 /// What a party did at a mail server in a quarter of an hour.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Encode, Decode)]
 pub struct Sum {
     /// The start of the quarter.
+    #[n(0)]
     pub at: Time,
+    #[n(1)]
     pub host: String,
+    #[n(2)]
     pub subject: Subject,
+    #[n(3)]
     pub sums: MailSums,
 }
 

@@ -33,6 +33,16 @@ pub(crate) struct Calendar {
 }
 
 impl Calendar {
+    /// The instant of the line before, when there was one: where another calendar goes on.
+    pub(crate) fn before(&self) -> Option<Time> {
+        self.started.then_some(self.near)
+    }
+
+    /// Goes on after a line of this instant.
+    pub(crate) fn go_on(&mut self, before: Time) {
+        (self.near, self.started) = (before, true);
+    }
+
     /// `near` is an instant at or after the last line of the input: when the file was last written, or now.
     pub(crate) fn new(zone: TimeZone, near: Time) -> Self {
         Self { zone, near, started: false, day: (0, 0, 0), offset: (i64::MIN, 0) }

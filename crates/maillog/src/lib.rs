@@ -27,7 +27,7 @@ pub use happening::{
 pub use header::{Form, Header};
 pub use lines::MAX_LINE;
 pub use peer::Peer;
-pub use reader::{Reader, Source};
+pub use reader::{Reader, RestoreError, Source};
 pub use scanner::Verdict;
 pub use stamp::Stamp;
 pub use tally::{Kind, MAX_SAMPLE, MAX_SAMPLES, Tally};

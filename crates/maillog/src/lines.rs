@@ -2,6 +2,7 @@
 //! same however the input was split.
 
 use memchr::memchr;
+use minicbor::{Decode, Encode};
 
 /// A longer line is read up to here; the rest is left out, and counted.
 pub const MAX_LINE: usize = 64 * 1024;
@@ -17,13 +18,16 @@ pub(crate) struct Found<'a> {
 }
 
 /// The start of a line that has not ended yet.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct Lines {
     /// Bytes before what comes next.
+    #[n(0)]
     pub(crate) offset: u64,
     /// The line's start, no more than [`MAX_LINE`] and its end.
+    #[cbor(n(1), with = "minicbor::bytes")]
     pub(crate) part: Vec<u8>,
     /// Length of the line so far.
+    #[n(2)]
     pub(crate) length: u64,
 }
 

@@ -2,8 +2,9 @@
 
 use evidence::Time;
 use jiff::tz::TimeZone;
+use minicbor::{Decode, Encode};
 
-use crate::assembly::{Assembly, Bounds, Counts};
+use crate::assembly::{Assembly, Bounds, Counts, Open, SavedAssembly, Slot};
 use crate::calendar::Calendar;
 use crate::entry::Entry;
 use crate::happening::Happening;
@@ -37,6 +38,36 @@ pub struct Reader {
     rest: Rest,
 }
 
+/// A reader on disk.
+#[derive(Debug, Encode, Decode)]
+struct Saved<L, T, R> {
+    #[n(0)]
+    version: u32,
+    #[n(1)]
+    lines: L,
+    #[n(2)]
+    before: Option<Time>,
+    #[n(3)]
+    assembly: SavedAssembly<R>,
+    #[n(4)]
+    tally: T,
+}
+
+/// The form of what is saved.
+const VERSION: u32 = 1;
+
+/// Why a reader does not go on where another ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RestoreError {
+    #[error("what was kept of a log cannot be read: {0}")]
+    Form(#[from] minicbor::decode::Error),
+    #[error("what was kept of a log has the form of another version")]
+    Version,
+    #[error("what was kept of a log does not fit together")]
+    Torn,
+}
+
 /// Everything behind the lines.
 #[derive(Debug)]
 struct Rest {
@@ -63,6 +94,37 @@ impl Reader {
     pub fn finish(&mut self, mut tell: impl FnMut(&Happening<'_>)) {
         let rest = &mut self.rest;
         self.lines.finish(|found| rest.line(found, &mut tell));
+    }
+
+    /// All that is to outlive a restart: the line that has not ended, the messages under way, the counts.
+    pub fn save(&self) -> Vec<u8> {
+        let Rest { calendar, assembly, tally } = &self.rest;
+        let saved = Saved {
+            version: VERSION,
+            lines: &self.lines,
+            before: calendar.before(),
+            assembly: assembly.saved(),
+            tally,
+        };
+        match minicbor::to_vec(saved) {
+            Ok(bytes) => bytes,
+            Err(error) => unreachable!("writing to memory does not fail: {error}"),
+        }
+    }
+
+    /// Goes on where another reader of the same source ended ([`Reader::save`]). Zone and bounds are those of `source`.
+    pub fn restore(saved: &[u8], source: &Source) -> Result<Self, RestoreError> {
+        let Saved { version, lines, before, assembly, tally } =
+            minicbor::decode::<Saved<Lines, Tally, Vec<(Slot, Open)>>>(saved)?;
+        if version != VERSION {
+            return Err(RestoreError::Version);
+        }
+        let mut calendar = Calendar::new(source.zone.clone(), source.near);
+        if let Some(before) = before {
+            calendar.go_on(before);
+        }
+        let assembly = Assembly::restore(assembly, source.bounds).ok_or(RestoreError::Torn)?;
+        Ok(Self { lines, rest: Rest { calendar, assembly, tally } })
     }
 
     pub fn tally(&self) -> &Tally {
@@ -93,5 +155,68 @@ impl Rest {
         self.tally.add(Kind::of(&entry), found.line);
         let at = self.calendar.instant(entry.stamp);
         self.assembly.take(&entry, at, found.offset, found.line, tell);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LOG: &str = "\
+2026-03-02T10:00:00+00:00 mx1 postfix/smtpd[1]: AAAAAAAAAA: client=a.example[192.0.2.1], sasl_method=PLAIN, sasl_username=ann
+2026-03-02T10:00:00+00:00 mx2 postfix/smtpd[1]: AAAAAAAAAA: client=b.example[192.0.2.2]
+2026-03-02T10:00:01+00:00 mx1 postfix/cleanup[1]: AAAAAAAAAA: message-id=<1@a.example>
+2026-03-02T10:00:01+00:00 mx1 postfix/qmgr[1]: AAAAAAAAAA: from=<ann@a.example>, size=100, nrcpt=2 (queue active)
+2026-03-02T10:00:02+00:00 mx2 postfix/cleanup[1]: AAAAAAAAAA: message-id=<2@b.example>
+2026-03-02T10:00:02+00:00 mx1 postfix/smtp[1]: AAAAAAAAAA: to=<x@c.example>, relay=mx.c.example[198.51.100.1]:25, delay=1, delays=0/0/0/1, dsn=4.7.1, status=deferred (host mx.c.example[198.51.100.1] said: 450 4.7.1 try later (in reply to RCPT TO command))
+2026-03-02T10:00:03+00:00 mx2 postfix/qmgr[1]: AAAAAAAAAA: from=<bob@b.example>, size=200, nrcpt=1 (queue active)
+2026-03-02T10:00:03+00:00 mx1 postfix/smtp[1]: AAAAAAAAAA: to=<y@c.example>, relay=mx.c.example[198.51.100.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
+2026-03-02T10:05:03+00:00 mx1 postfix/smtp[1]: AAAAAAAAAA: to=<x@c.example>, relay=mx.c.example[198.51.100.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 ok)
+2026-03-02T10:05:03+00:00 mx1 postfix/qmgr[1]: AAAAAAAAAA: removed
+2026-03-02T10:05:04+00:00 mx2 postfix/smtp[1]: AAAAAAAAAA: to=<z@c.example>, relay=mx.c.example[198.51.100.1]:25, delay=1, delays=0/0/0/1, dsn=5.1.1, status=bounced (host mx.c.example[198.51.100.1] said: 550 5.1.1 no (in reply to RCPT TO command))
+2026-03-02T10:05:05+00:00 mx2 postfix/qmgr[1]: AAAAAAAAAA: removed
+";
+
+    fn source() -> Source {
+        Source::new("2026-03-03T00:00:00Z".parse().unwrap(), 7)
+    }
+
+    #[test]
+    fn a_reader_that_goes_on_after_a_restart_tells_what_one_without_it_tells() {
+        let mut whole = Vec::new();
+        let mut reader = Reader::new(&source());
+        reader.feed(LOG.as_bytes(), |happening| whole.push(format!("{happening:?}")));
+        assert_eq!(whole.len(), 6, "{whole:#?}");
+        for cut in 0..=LOG.len() {
+            let (before, after) = LOG.as_bytes().split_at(cut);
+            let mut told = Vec::new();
+            let mut first = Reader::new(&source());
+            first.feed(before, |happening| told.push(format!("{happening:?}")));
+            // Another seed: that of the first stays.
+            let source = Source { seed: 9, ..source() };
+            let mut second = Reader::restore(&first.save(), &source).unwrap();
+            second.feed(after, |happening| told.push(format!("{happening:?}")));
+            assert_eq!(told, whole, "cut at {cut}");
+            assert_eq!((second.tally(), second.counts()), (reader.tally(), reader.counts()));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_not_saved_by_a_reader_is_refused_or_read_and_nothing_fails(
+            at in 0..4000_usize, bytes in prop::collection::vec(any::<u8>(), 1..8)
+        ) {
+            let mut reader = Reader::new(&source());
+            let half = LOG.lines().take(7).map(|line| format!("{line}\n")).collect::<String>();
+            reader.feed(half.as_bytes(), |_| {});
+            let mut saved = reader.save();
+            let at = at.min(saved.len() - 1);
+            let end = (at + bytes.len()).min(saved.len());
+            saved[at..end].copy_from_slice(&bytes[..end - at]);
+            if let Ok(mut reader) = Reader::restore(&saved, &source()) {
+                reader.feed(LOG.as_bytes(), |_| {});
+            }
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! How many lines said what: every line is counted once, under one name, with a few samples of those that are not understood.
 
+use minicbor::{Decode, Encode};
+
 use crate::entry::{Body, Entry, Other, Place};
 use crate::postfix;
 
@@ -84,16 +86,22 @@ pub const MAX_SAMPLES: usize = 8;
 pub const MAX_SAMPLE: usize = 300;
 
 /// Counts of lines.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Tally {
+    #[n(0)]
     pub lines: u64,
     /// Bytes of input, line ends included.
+    #[n(1)]
     pub bytes: u64,
     /// Lines longer than [`MAX_LINE`](crate::MAX_LINE), of which the rest was left out.
+    #[n(2)]
     pub cut: u64,
     /// Lines with NUL bytes before them.
+    #[n(3)]
     pub nul: u64,
+    #[n(4)]
     counts: [u64; Kind::ALL.len()],
+    #[n(5)]
     samples: [Vec<Vec<u8>>; Kind::ALL.len()],
 }
 

@@ -446,7 +446,7 @@ pub(crate) enum MaillogCommand {
 
 #[derive(Args)]
 pub(crate) struct MaillogRead {
-    /// Logs, oldest first; `-` is standard input.
+    /// Logs, oldest first, packed (gzip, bzip2, zstd) or not; `-` is standard input.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// A file of settings: `customers`, `machines` and `domains` as lists, `zone`.
@@ -467,6 +467,9 @@ pub(crate) struct MaillogRead {
     /// A time at or after the last line, which tells the year that old stamps leave out. [default: when the file was written]
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
+    /// Follow the logs as they grow, over rotation and restarts; what is found goes to the data folder every minute.
+    #[arg(long, requires = "data", conflicts_with_all = ["all", "lines", "json", "until"])]
+    pub(crate) follow: bool,
     /// Show also what is harmless or closed, and the lines that are not understood.
     #[arg(long)]
     pub(crate) all: bool,

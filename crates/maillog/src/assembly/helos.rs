@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use evidence::Time;
+use minicbor::bytes::ByteVec;
+use minicbor::{Decode, Encode};
 
 use crate::hash::hash;
 
@@ -17,8 +19,9 @@ const MAX_NAME: usize = 255;
 /// A name counts for a message that comes this much later.
 const RECENT: Duration = Duration::from_secs(60);
 
-#[derive(Debug, Default)]
-pub(crate) struct Helos(Vec<Option<(IpAddr, Time, Vec<u8>)>>);
+#[derive(Clone, Debug, Default, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct Helos(#[n(0)] Vec<Option<(IpAddr, Time, ByteVec)>>);
 
 impl Helos {
     pub(crate) fn learn(&mut self, address: IpAddr, at: Time, name: &[u8]) {
@@ -26,7 +29,7 @@ impl Helos {
             return;
         }
         self.0.resize(PLACES, None);
-        self.0[place(address)] = Some((address, at, name.to_vec()));
+        self.0[place(address)] = Some((address, at, ByteVec::from(name.to_vec())));
     }
 
     pub(crate) fn recent(&self, address: IpAddr, at: Time) -> Option<&[u8]> {

@@ -11,12 +11,14 @@ use std::collections::VecDeque;
 
 use evidence::Time;
 use hashbrown::HashTable;
+use minicbor::{Decode, Encode};
 
 use crate::entry::{Body, Entry};
 use crate::happening::{Happening, What};
 use crate::hash::hash;
 use helos::Helos;
-use open::{Row, Slot};
+pub(crate) use open::{Open, Slot};
+use open::{Row, SavedRow};
 
 /// How much is kept of messages under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,23 +52,31 @@ const LINGER: std::time::Duration = std::time::Duration::from_secs(120);
 const LINGERING: usize = 4096;
 
 /// What became of messages in the assembly.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Counts {
     /// Queue ids of which the log told the beginning.
+    #[n(0)]
     pub begun: u64,
     /// … of which it did not: they were in the queue before.
+    #[n(1)]
     pub midway: u64,
     /// Closed by the log.
+    #[n(2)]
     pub closed: u64,
     /// Whose queue id was used again before they were closed.
+    #[n(3)]
     pub reused: u64,
     /// Silent for [`SILENT`].
+    #[n(4)]
     pub silent: u64,
     /// Given up for the bounds.
+    #[n(5)]
     pub given_up: u64,
     /// Results that were a step to a filter on the same machine, and were not told.
+    #[n(6)]
     pub handed_on: u64,
     /// Queue ids that were another's message, back from a filter or forwarded.
+    #[n(7)]
     pub joined: u64,
 }
 
@@ -106,6 +116,25 @@ pub(crate) struct Assembly {
     pub(crate) counts: Counts,
 }
 
+/// An assembly on disk.
+#[derive(Debug, Encode, Decode)]
+pub(crate) struct SavedAssembly<R> {
+    #[n(0)]
+    seed: u64,
+    #[n(1)]
+    row: R,
+    #[n(2)]
+    by_id: Vec<(u64, Slot)>,
+    #[n(3)]
+    filters: Vec<u64>,
+    #[n(4)]
+    lingering: Vec<(Slot, u64)>,
+    #[n(5)]
+    helos: Helos,
+    #[n(6)]
+    counts: Counts,
+}
+
 impl Assembly {
     pub(crate) fn new(seed: u64, bounds: Bounds) -> Self {
         let counts = Counts::default();
@@ -119,6 +148,34 @@ impl Assembly {
             helos: Helos::default(),
             counts,
         }
+    }
+
+    /// All that is to outlive a restart.
+    pub(crate) fn saved(&self) -> SavedAssembly<SavedRow<'_>> {
+        SavedAssembly {
+            seed: self.seed,
+            row: self.row.saved(),
+            by_id: self.by_id.iter().copied().collect(),
+            filters: self.filters.clone(),
+            lingering: self.lingering.iter().copied().collect(),
+            helos: self.helos.clone(),
+            counts: self.counts,
+        }
+    }
+
+    /// What was saved, within today's bounds. `None` when it does not fit together.
+    pub(crate) fn restore(saved: SavedAssembly<Vec<(Slot, Open)>>, bounds: Bounds) -> Option<Self> {
+        let SavedAssembly { seed, row, by_id, filters, lingering, helos, counts } = saved;
+        let row = Row::restore(row)?;
+        let mut table = HashTable::with_capacity(by_id.len());
+        for entry in by_id {
+            row.check(entry.1)?;
+            table.insert_unique(entry.0, entry, |&(hash, _)| hash);
+        }
+        for (slot, _) in &lingering {
+            row.check(*slot)?;
+        }
+        Some(Self { seed, bounds, row, by_id: table, filters, lingering: lingering.into(), helos, counts })
     }
 
     /// Messages under way.

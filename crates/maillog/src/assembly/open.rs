@@ -7,6 +7,7 @@ use std::net::IpAddr;
 
 use evidence::Time;
 use hashbrown::HashTable;
+use minicbor::{Decode, Encode};
 
 use crate::happening::{Client, Mail};
 use crate::scan::text;
@@ -17,73 +18,108 @@ pub(crate) const MAX_TEXT: usize = 8 * 1024;
 /// Recipients of one message that are remembered: a result for a further one is taken for its first.
 pub(crate) const MAX_TRIED: usize = 10_000;
 
+/// Places of a saved row; more are no row of ours.
+const MAX_PLACES: usize = 1 << 24;
+
 /// No message: the end of a row.
 const NONE: u32 = u32::MAX;
 
 /// Which message: its place, which is used again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slot(u32);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct Slot(#[n(0)] u32);
 
 /// A part of a message's text.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Part(Option<(u16, u16)>);
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct Part(#[n(0)] Option<(u16, u16)>);
 
 impl Part {
     pub(crate) const NONE: Self = Self(None);
 }
 
 /// A recipient that had a result.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Encode, Decode)]
 pub(crate) struct Tried {
+    #[n(0)]
     pub(crate) hash: u64,
     /// Deferred: it will have another.
+    #[n(1)]
     pub(crate) pending: bool,
     /// Its address, when it was deferred.
+    #[n(2)]
     pub(crate) address: Part,
 }
 
 /// One message under way.
-#[derive(Debug)]
+#[derive(Debug, Encode, Decode)]
 pub(crate) struct Open {
+    #[n(0)]
     pub(crate) key: u64,
+    #[cbor(n(1), with = "minicbor::bytes")]
     text: Vec<u8>,
+    #[n(2)]
     pub(crate) queue: Part,
+    #[n(3)]
     pub(crate) name: Part,
+    #[n(4)]
     pub(crate) helo: Part,
+    #[n(5)]
     pub(crate) account: Part,
+    #[n(6)]
     pub(crate) sender: Part,
+    #[n(7)]
     pub(crate) message_id: Part,
+    #[n(8)]
     pub(crate) about: Part,
+    #[n(9)]
     pub(crate) address: Option<IpAddr>,
+    #[n(10)]
     pub(crate) port: Option<u16>,
+    #[n(11)]
     pub(crate) size: Option<u64>,
+    #[n(12)]
     pub(crate) recipients: Option<u32>,
+    #[n(13)]
     pub(crate) arrived: Option<Time>,
+    #[n(14)]
     pub(crate) touched: Time,
     /// Hash of the message id; 0 for none.
+    #[n(15)]
     pub(crate) id_hash: u64,
     /// Hash of the relay that took it last.
+    #[n(16)]
     pub(crate) relay: u64,
+    #[n(17)]
     pub(crate) state: State,
+    #[n(18)]
     pub(crate) tried: Vec<Tried>,
     /// Hashes of the queue ids under which it came back from a filter.
+    #[n(19)]
     pub(crate) passed: Vec<u64>,
+    #[n(20)]
     before: u32,
+    #[n(21)]
     after: u32,
 }
 
 /// How far its telling is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub(crate) struct State {
     /// Who handed it in was told.
+    #[n(0)]
     pub(crate) client: bool,
     /// Its arrival was told, or is not to be told.
+    #[n(1)]
     pub(crate) told: bool,
     /// It came back from a filter or was forwarded: the arrival was that of another queue id.
+    #[n(2)]
     pub(crate) joined: bool,
     /// The queue is done with it; it stays a while because a filter may hand it back.
+    #[n(3)]
     pub(crate) closed: bool,
     /// A program took it last.
+    #[n(4)]
     pub(crate) piped: bool,
 }
 
@@ -184,10 +220,23 @@ impl Open {
             && account.is_none_or(|account| account.starts_with(b"uid="))
     }
 
+    /// Whether all its parts are in its text.
+    fn is_whole(&self) -> bool {
+        let tried = self.tried.iter().map(|tried| tried.address);
+        let parts =
+            [self.queue, self.name, self.helo, self.account, self.sender, self.message_id, self.about].into_iter();
+        parts
+            .chain(tried)
+            .all(|part| part.0.is_none_or(|(at, length)| usize::from(at) + usize::from(length) <= self.text.len()))
+    }
+
     fn bytes(&self) -> usize {
         self.text.capacity() + self.tried.capacity() * size_of::<Tried>() + self.passed.capacity() * 8
     }
 }
+
+/// Messages with their places.
+pub(crate) type SavedRow<'a> = Vec<(Slot, &'a Open)>;
 
 /// All messages under way.
 #[derive(Debug)]
@@ -205,6 +254,46 @@ pub(crate) struct Row {
 impl Row {
     pub(crate) fn new() -> Self {
         Self { slots: Vec::new(), free: Vec::new(), found: HashTable::new(), oldest: NONE, newest: NONE, held: 0 }
+    }
+
+    /// The messages, oldest first, each with its place; to be made a row again.
+    pub(crate) fn saved(&self) -> SavedRow<'_> {
+        let mut messages = Vec::with_capacity(self.len());
+        let mut next = self.oldest;
+        while let Some(open) = self.slots.get(next as usize) {
+            messages.push((Slot(next), open));
+            next = open.after;
+        }
+        messages
+    }
+
+    /// `None` when there is no such place.
+    pub(crate) fn check(&self, slot: Slot) -> Option<()> {
+        self.slots.get(slot.0 as usize).map(|_| ())
+    }
+
+    /// A row of saved messages, each at its place. `None` when they cannot be one.
+    pub(crate) fn restore(messages: Vec<(Slot, Open)>) -> Option<Self> {
+        let mut row = Self::new();
+        let places = messages.iter().map(|(slot, _)| slot.0 as usize + 1).max().unwrap_or(0);
+        if places > MAX_PLACES {
+            return None;
+        }
+        row.slots.resize_with(places, Open::new);
+        let mut is_used = vec![false; places];
+        for (Slot(index), open) in messages {
+            if std::mem::replace(&mut is_used[index as usize], true) || !open.is_whole() {
+                return None;
+            }
+            row.held += open.bytes();
+            let key = open.key;
+            row.slots[index as usize] = open;
+            let slots = &row.slots;
+            row.found.insert_unique(key, index, |&index| slots[index as usize].key);
+            row.link(index);
+        }
+        row.free = (0..places as u32).rev().filter(|index| !is_used[*index as usize]).collect();
+        Some(row)
     }
 
     pub(crate) fn len(&self) -> usize {

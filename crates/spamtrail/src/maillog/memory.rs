@@ -1,7 +1,8 @@
-//! What was learned of mail, kept over runs, and which files were read.
+//! What was learned of mail, kept over runs, and how far logs were read.
 //!
-//! The lake takes each run once, by number. What was learned is written before the lake is, under the number of the run; so
-//! after a crash between the two the run is either done, or is done again from what was learned before it.
+//! What a run learned, and what it has for the lake, is written first, under the number of the run; the lake takes each
+//! number once. So a run that was broken off before that never was, and one that was broken off after it is completed by
+//! the next.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
@@ -9,16 +10,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
-use lake::Taken;
+use evidence::Time;
+use lake::MailLake;
 use minicbor::{Decode, Encode};
 use origin::Atlas;
+use tail::{Position, Status};
 
+use super::pending::Pending;
 use super::site::Settings;
 use super::watch::{Learned, Watch};
 use crate::data::Data;
-
-/// Runs whose memory is kept: the last that is done, and one that may not be.
-const KEPT: u64 = 2;
 
 /// The folder of what was learned.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub(super) struct Memory {
     /// The run that the memory in use was written by; 0 for none.
     run: u64,
     files: Vec<ReadFile>,
+    logs: Vec<Followed>,
     /// Held for as long as this is open.
     _lock: File,
 }
@@ -42,13 +44,40 @@ struct ReadFile {
     sha256: [u8; 32],
 }
 
+/// A log that is followed.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(super) struct Followed {
+    #[n(0)]
+    pub(super) path: String,
+    #[n(1)]
+    pub(super) position: Option<Position>,
+    #[n(2)]
+    pub(super) status: Status,
+    /// Its reader, with the messages under way.
+    #[cbor(n(3), with = "minicbor::bytes")]
+    pub(super) reader: Vec<u8>,
+}
+
 /// What is on disk.
 #[derive(Debug, Encode, Decode)]
 struct Kept {
     #[n(0)]
     files: Vec<ReadFile>,
     #[n(1)]
+    logs: Vec<Followed>,
+    #[n(2)]
     learned: Learned,
+    #[n(3)]
+    pending: Pending,
+}
+
+/// What was read since the last run.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    /// Files that were read whole, with the digests of their bytes.
+    pub(super) files: Vec<(PathBuf, [u8; 32])>,
+    /// All logs that are followed.
+    pub(super) logs: Vec<Followed>,
 }
 
 impl Memory {
@@ -63,36 +92,49 @@ impl Memory {
             Err(fs::TryLockError::WouldBlock) => bail!("another run reads logs into {}", folder.display()),
             Err(fs::TryLockError::Error(error)) => return Err(error).context(path.display().to_string()),
         }
-        Ok(Self { folder, run: 0, files: Vec::new(), _lock: lock })
+        Ok(Self { folder, run: 0, files: Vec::new(), logs: Vec::new(), _lock: lock })
     }
 
-    /// A watch that goes on where the last run that is done ended. A run that the lake has whole is done.
-    pub(super) fn watch(&mut self, settings: Settings, atlas: Arc<Atlas>, taken: Taken) -> anyhow::Result<Watch> {
-        let mut run = self.done()?;
-        if taken.by_all == run + 1 && self.file(taken.by_all).exists() {
-            run = taken.by_all;
-            self.end(run)?;
-        }
+    /// A watch that goes on where the last run ended. One that was broken off on its way to the lake is completed.
+    pub(super) async fn watch(
+        &mut self,
+        settings: Settings,
+        atlas: Arc<Atlas>,
+        lake: &MailLake,
+        now: Time,
+    ) -> anyhow::Result<Watch> {
+        let (done, taken) = (self.done()?, lake.taken().await?);
         ensure!(
-            taken.by_all == run,
-            "the lake has {} runs and {} knows of {run}: one of the two was replaced",
-            taken.by_all,
+            taken.by_any == done || taken.by_any == done + 1,
+            "the lake has {} runs and {} knows of {done}: one of the two was replaced",
+            taken.by_any,
             self.folder.display()
         );
-        if run == 0 {
-            return Ok(Watch::new(settings, atlas));
+        let next = done + 1;
+        if let Some(kept) = self.read(next)? {
+            lake.append(kept.pending.rows(&atlas, now), next, now).await?;
+            self.end(next)?;
+            return self.restore(kept, settings, atlas);
         }
-        let path = self.file(run);
-        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
-        let Kept { files, learned } =
-            minicbor::decode(&bytes).with_context(|| format!("{} is not what was learned", path.display()))?;
-        (self.run, self.files) = (run, files);
-        Watch::restore(settings, atlas, learned).with_context(|| path.display().to_string())
+        ensure!(taken.by_any == done, "{} is not there", self.file(next).display());
+        match self.read(done)? {
+            Some(kept) => {
+                self.run = done;
+                self.restore(kept, settings, atlas)
+            }
+            None if done == 0 => Ok(Watch::new(settings, atlas)),
+            None => bail!("{} is not there", self.file(done).display()),
+        }
     }
 
-    /// Writes what was learned, before the lake is told: the number of the run.
-    pub(super) fn begin(&self, watch: &Watch, digests: &[(PathBuf, [u8; 32])], taken: Taken) -> anyhow::Result<u64> {
-        for (path, digest) in digests {
+    /// Where the logs were left that are followed.
+    pub(super) fn logs(&self) -> &[Followed] {
+        &self.logs
+    }
+
+    /// Says which of these files were read before.
+    pub(super) fn refuse_known(&self, files: &[(PathBuf, [u8; 32])]) -> anyhow::Result<()> {
+        for (path, digest) in files {
             if let Some(before) = self.files.iter().find(|before| before.sha256 == *digest) {
                 let name = &before.path;
                 bail!(
@@ -102,42 +144,53 @@ impl Memory {
                 );
             }
         }
-        let run = self.run + 1;
-        if taken.by_any > self.run {
-            self.same_files(run, digests)?;
-        }
-        let file =
-            |(path, sha256): &(PathBuf, [u8; 32])| ReadFile { run, path: path.display().to_string(), sha256: *sha256 };
-        let files = self.files.iter().cloned().chain(digests.iter().map(file)).collect();
-        let kept = Kept { files, learned: watch.learned() };
-        let bytes = minicbor::to_vec(&kept).context("what was learned")?;
-        write_whole(&self.file(run), &bytes)?;
-        Ok(run)
+        Ok(())
     }
 
-    /// The run is in the lake.
-    pub(super) fn end(&mut self, run: u64) -> anyhow::Result<()> {
+    /// Keeps what a run learned and takes what it found into the lake.
+    pub(super) async fn keep(
+        &mut self,
+        watch: &mut Watch,
+        read: Read,
+        lake: &MailLake,
+        now: Time,
+    ) -> anyhow::Result<()> {
+        let run = self.run + 1;
+        let file = |(path, sha256): (PathBuf, [u8; 32])| ReadFile { run, path: path.display().to_string(), sha256 };
+        self.files.extend(read.files.into_iter().map(file));
+        self.logs = read.logs;
+        let (files, logs) = (self.files.clone(), self.logs.clone());
+        let kept = Kept { files, logs, learned: watch.learned(), pending: watch.take_pending() };
+        let bytes = minicbor::to_vec(&kept).context("what was learned")?;
+        write_whole(&self.file(run), &bytes)?;
+        lake.append(kept.pending.rows(watch.atlas(), now), run, now).await?;
+        self.end(run)
+    }
+
+    fn restore(&mut self, kept: Kept, settings: Settings, atlas: Arc<Atlas>) -> anyhow::Result<Watch> {
+        (self.files, self.logs) = (kept.files, kept.logs);
+        Watch::restore(settings, atlas, kept.learned).with_context(|| self.file(self.run).display().to_string())
+    }
+
+    /// The run is in the lake; what the one before it learned is not needed any more.
+    fn end(&mut self, run: u64) -> anyhow::Result<()> {
         write_whole(&self.folder.join("done"), run.to_string().as_bytes())?;
-        for old in self.run.saturating_sub(KEPT)..run.saturating_sub(1) {
-            match fs::remove_file(self.file(old)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
-                _ => {}
-            }
+        match fs::remove_file(self.file(run - 1)) {
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
         }
         self.run = run;
         Ok(())
     }
 
-    /// A part of a run is in the lake already: only the same run may complete it.
-    fn same_files(&self, run: u64, digests: &[(PathBuf, [u8; 32])]) -> anyhow::Result<()> {
+    fn read(&self, run: u64) -> anyhow::Result<Option<Kept>> {
         let path = self.file(run);
-        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
-        let kept: Kept = minicbor::decode(&bytes).with_context(|| path.display().to_string())?;
-        let before: Vec<_> = kept.files.iter().filter(|file| file.run == run).collect();
-        let same = before.len() == digests.len() && before.iter().zip(digests).all(|(a, (_, b))| a.sha256 == *b);
-        let names: Vec<_> = before.iter().map(|file| file.path.as_str()).collect();
-        ensure!(same, "the last run ended in the middle: read the same files again first ({})", names.join(" "));
-        Ok(())
+        let bytes = match fs::read(&path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            read => read.with_context(|| path.display().to_string())?,
+        };
+        let kept = minicbor::decode(&bytes);
+        kept.map(Some).with_context(|| format!("{} is not what was learned", path.display()))
     }
 
     /// The last run that is done; 0 for none.

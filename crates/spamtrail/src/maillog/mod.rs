@@ -1,14 +1,15 @@
 //! The command `maillog`: mail logs in, customers who send spam out; and a person's word on what was found.
 
+mod follow;
 mod memory;
+mod pending;
 mod report;
 mod rows;
 mod site;
 mod watch;
 
-use std::fs::File;
-use std::io::{IsTerminal, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::{Context, bail, ensure};
 use evidence::Time;
@@ -17,6 +18,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use lake::MailLake;
 use maillog::{Reader, Source};
 use sha2::{Digest, Sha256};
+use spamtrail_sensor::log;
 
 use crate::Outcome;
 use crate::arguments::{Maillog, MaillogCommand, MaillogRead, MaillogSay};
@@ -24,7 +26,7 @@ use crate::data::Data;
 use crate::output::{block_on, stdout};
 use crate::tables::Tables;
 
-use memory::Memory;
+use memory::{Memory, Read};
 use report::Report;
 use site::Settings;
 use watch::Watch;
@@ -34,29 +36,37 @@ const PIECE: usize = 256 * 1024;
 
 pub(crate) fn maillog(arguments: Maillog) -> anyhow::Result<Outcome> {
     match arguments.command {
-        Some(MaillogCommand::Say(say)) => say_word(say),
-        None => read(arguments.read),
+        Some(MaillogCommand::Say(say)) => block_on(say_word(say)),
+        None if arguments.read.files.is_empty() => bail!("no log is named; `-` reads standard input"),
+        None if arguments.read.follow => {
+            log();
+            spamtrail_sensor::block_on(follow::follow(arguments.read)).map(|()| Outcome::Done)
+        }
+        None => block_on(read(arguments.read)),
     }
 }
 
 /// Reads files to their end and tells what was found; with a data folder, what was found stays there.
-fn read(arguments: MaillogRead) -> anyhow::Result<Outcome> {
-    ensure!(!arguments.files.is_empty(), "no log is named; `-` reads standard input");
+async fn read(arguments: MaillogRead) -> anyhow::Result<Outcome> {
     let settings = Settings::read(&arguments)?;
-    let mut store = arguments.data.clone().map(|data| Store::open(Data(data))).transpose()?;
-    let mut watch = match &mut store {
-        Some(store) => store.watch(settings)?,
-        None => Watch::new(settings, Tables::open(Path::new(""))?.atlas()),
+    let (mut store, mut watch) = match arguments.data.clone() {
+        Some(data) => {
+            let mut store = Store::open(Data(data)).await?;
+            let watch = store.watch(settings).await?;
+            (Some(store), watch)
+        }
+        None => (None, Watch::new(settings, Tables::open(Path::new(""))?.atlas())),
     };
-    let mut report = Report::default();
-    let mut digests = Vec::new();
+    let (mut report, mut files) = (Report::default(), Vec::new());
     for path in &arguments.files {
         let digest = read_file(path, &arguments, &mut watch, &mut report)
             .with_context(|| format!("{}; nothing of this run is kept", path.display()))?;
-        digests.push((path.clone(), digest));
+        files.push((path.clone(), digest));
     }
     if let Some(store) = &mut store {
-        store.keep(&mut watch, &digests)?;
+        store.memory.refuse_known(&files)?;
+        let logs = store.memory.logs().to_vec();
+        store.keep(&mut watch, Read { files, logs }).await?;
     }
     let mut out = stdout();
     report.write(&mut out, &watch, &arguments)?;
@@ -72,41 +82,34 @@ struct Store {
 }
 
 impl Store {
-    fn open(data: Data) -> anyhow::Result<Self> {
+    async fn open(data: Data) -> anyhow::Result<Self> {
         let memory = Memory::open(&data)?;
-        let lake = block_on(async { Ok(MailLake::open(&data.lake()).await?) })?;
+        let lake = MailLake::open(&data.lake()).await?;
         Ok(Self { data, lake, memory })
     }
 
-    fn watch(&mut self, settings: Settings) -> anyhow::Result<Watch> {
+    async fn watch(&mut self, settings: Settings) -> anyhow::Result<Watch> {
         let atlas = Tables::open(&self.data.origin())?.atlas();
-        let taken = block_on(async { Ok(self.lake.taken().await?) })?;
-        self.memory.watch(settings, atlas, taken)
+        self.memory.watch(settings, atlas, &self.lake, sensor::now()).await
     }
 
-    /// Puts into the lake what was found, each run once.
-    fn keep(&mut self, watch: &mut Watch, digests: &[(PathBuf, [u8; 32])]) -> anyhow::Result<()> {
+    async fn keep(&mut self, watch: &mut Watch, read: Read) -> anyhow::Result<()> {
         let now = sensor::now();
-        block_on(async {
-            let run = self.memory.begin(watch, digests, self.lake.taken().await?)?;
-            self.lake.append(watch.take_rows(now), run, now).await?;
-            self.lake.compact(now).await?;
-            self.memory.end(run)
-        })
+        self.memory.keep(watch, read, &self.lake, now).await?;
+        Ok(self.lake.compact(now).await?)
     }
 }
 
 /// Reads one file, or standard input, and tells its digest.
 fn read_file(path: &Path, arguments: &MaillogRead, watch: &mut Watch, report: &mut Report) -> anyhow::Result<[u8; 32]> {
-    let (mut input, length, near): (Box<dyn Read>, _, _) = if path == Path::new("-") {
-        (Box::new(std::io::stdin()), None, sensor::now())
+    let (mut input, length, near): (Box<dyn io::Read>, _, _) = if path == Path::new("-") {
+        (Box::new(io::stdin()), None, sensor::now())
     } else {
-        let file = File::open(path)?;
-        let about = file.metadata()?;
+        let about = path.metadata()?;
         ensure!(about.is_file(), "this is no file");
-        let written = about.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
-        let near = written.map_or_else(sensor::now, |since| Time::from_micros(since.as_micros() as i64));
-        (Box::new(file), Some(about.len()), near)
+        let opened = tail::open(path)?;
+        // Of a packed file the length tells little.
+        (opened.bytes, (!opened.packed).then_some(about.len()), written(&about))
     };
     let near = match &arguments.until {
         Some(until) => Time::parse(until, sensor::now()).context("--until")?,
@@ -119,7 +122,7 @@ fn read_file(path: &Path, arguments: &MaillogRead, watch: &mut Watch, report: &m
         let length = match input.read(&mut piece) {
             Ok(0) => break,
             Ok(length) => length,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error.into()),
         };
         digest.update(&piece[..length]);
@@ -133,9 +136,9 @@ fn read_file(path: &Path, arguments: &MaillogRead, watch: &mut Watch, report: &m
 }
 
 /// A person's word on a finding.
-fn say_word(say: MaillogSay) -> anyhow::Result<Outcome> {
-    let mut store = Store::open(Data(say.data.clone()))?;
-    let mut watch = store.watch(Settings::default())?;
+async fn say_word(say: MaillogSay) -> anyhow::Result<Outcome> {
+    let mut store = Store::open(Data(say.data.clone())).await?;
+    let mut watch = store.watch(Settings::default()).await?;
     let word = match say.word.as_str() {
         "right" => Word::Right,
         "wrong" => Word::Wrong,
@@ -147,13 +150,20 @@ fn say_word(say: MaillogSay) -> anyhow::Result<Outcome> {
     if !watch.say(findings::FindingId(say.finding), word, &who, sensor::now()) {
         bail!("no finding has the number {}", say.finding);
     }
-    store.keep(&mut watch, &[])?;
+    let logs = store.memory.logs().to_vec();
+    store.keep(&mut watch, Read { files: Vec::new(), logs }).await?;
     Ok(Outcome::Done)
+}
+
+/// When a file was last written.
+fn written(about: &std::fs::Metadata) -> Time {
+    let since = about.modified().ok().and_then(|at| at.duration_since(std::time::UNIX_EPOCH).ok());
+    since.and_then(|since| i64::try_from(since.as_micros()).ok()).map_or_else(sensor::now, Time::from_micros)
 }
 
 /// How far reading is, on a terminal.
 fn progress(length: Option<u64>) -> ProgressBar {
-    let Some(length) = length.filter(|_| std::io::stderr().is_terminal()) else { return ProgressBar::hidden() };
+    let Some(length) = length.filter(|_| io::stderr().is_terminal()) else { return ProgressBar::hidden() };
     let style = ProgressStyle::with_template("{bar:30} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec}");
     let bar = ProgressBar::new(length);
     match style {

@@ -4,10 +4,11 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use evidence::shown;
-use findings::{Case, Class, DayFigures, Finding, Took};
+use findings::{Case, Class, DayFigures, Took};
 use maillog::{Counts, Kind, Tally};
 use serde_json::{Value, json};
 
+use super::rows::lines;
 use super::watch::Watch;
 use crate::arguments::MaillogRead;
 use crate::output::write_line;
@@ -103,7 +104,7 @@ fn cases(watch: &Watch, all: bool) -> Vec<&Case> {
     shown
 }
 
-fn write_cases(out: &mut dyn Write, cases: &[&Case], lines: bool) -> io::Result<()> {
+fn write_cases(out: &mut dyn Write, cases: &[&Case], with_lines: bool) -> io::Result<()> {
     if cases.is_empty() {
         return writeln!(out, "nothing found");
     }
@@ -128,18 +129,11 @@ fn write_cases(out: &mut dyn Write, cases: &[&Case], lines: bool) -> io::Result<
         for reason in finding.reasons() {
             writeln!(out, "    {reason}")?;
         }
-        for line in evidence_lines(finding).iter().filter(|_| lines) {
+        for line in lines(finding).iter().filter(|_| with_lines) {
             writeln!(out, "    | {line}")?;
         }
     }
     Ok(())
-}
-
-fn evidence_lines(finding: &Finding) -> Vec<String> {
-    let lines = finding.held().flat_map(|proof| [&proof.first, &proof.typical, &proof.last]);
-    let mut lines: Vec<_> = lines.map(findings::Line::shown).collect();
-    lines.dedup();
-    lines
 }
 
 fn write_days(out: &mut dyn Write, watch: &Watch) -> io::Result<()> {
@@ -195,7 +189,7 @@ fn finding_json(case: &Case) -> Value {
         "failed": finding.volume.failed,
         "rules": rules.collect::<Vec<_>>(),
         "reasons": finding.reasons(),
-        "lines": evidence_lines(finding),
+        "lines": lines(finding),
         "quiet": case.quiet,
         "said": said.collect::<Vec<_>>(),
     })

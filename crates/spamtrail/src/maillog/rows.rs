@@ -1,40 +1,27 @@
 //! What was found and counted, as rows of the lake, with the origin of the addresses as of that time.
 
 use evidence::{CustomerRow, FindingRow, Origin, Party, Time};
-use findings::{Change, Finding, Subject, Sum, Verdict};
+use findings::{Finding, Subject, Sum};
 use origin::Atlas;
 
-pub(super) fn of_sum(sum: Sum, atlas: &Atlas, now: Time) -> CustomerRow {
+use super::pending::Told;
+
+pub(super) fn of_sum(sum: &Sum, atlas: &Atlas, now: Time) -> CustomerRow {
     let Sum { at, host, subject, sums } = sum;
-    let (party, origin) = of_party(&subject, at, atlas);
-    CustomerRow { at, host: evidence::shown(host.as_bytes()), party, origin, sums, written_at: now }
+    let (party, origin) = of_party(subject, *at, atlas);
+    CustomerRow { at: *at, host: evidence::shown(host.as_bytes()), party, origin, sums: *sums, written_at: now }
 }
 
-/// `now` is the time of the log.
-pub(super) fn of_change(change: &Change, now: Time, atlas: &Atlas) -> FindingRow {
-    let name = match change {
-        Change::Opened(_) => "opened",
-        Change::Changed(_) => "changed",
-        Change::Quiet(_) => "quiet",
-    };
-    of_finding(change.finding(), name, None, now, atlas)
-}
-
-pub(super) fn of_word(finding: &Finding, verdict: &Verdict, atlas: &Atlas) -> FindingRow {
-    of_finding(finding, verdict.word.name(), Some(verdict.who.clone()), verdict.at, atlas)
-}
-
-fn of_finding(finding: &Finding, change: &'static str, by: Option<String>, told_at: Time, atlas: &Atlas) -> FindingRow {
+/// What was told of a finding: what became of it, or a person's word.
+pub(super) fn of_told(told: &Told, atlas: &Atlas) -> FindingRow {
+    let Told { what, finding, at, by } = told;
     let (party, origin) = of_party(&finding.subject, finding.last_seen, atlas);
     let volume = &finding.volume;
-    let lines = finding.held().flat_map(|proof| [&proof.first, &proof.typical, &proof.last]).map(findings::Line::shown);
-    let mut lines: Vec<_> = lines.collect();
-    lines.dedup();
     FindingRow {
-        told_at,
+        told_at: *at,
         finding: finding.id.0,
-        change,
-        by,
+        change: what.name(),
+        by: by.clone(),
         party,
         origin,
         diagnosis: finding.diagnosis.name(),
@@ -53,9 +40,17 @@ fn of_finding(finding: &Finding, change: &'static str, by: Option<String>, told_
         viruses: volume.viruses.into(),
         rules: finding.held().map(|proof| proof.rule.id().to_owned()).collect(),
         reasons: finding.reasons(),
-        lines,
+        lines: lines(finding),
         again: finding.again.map(|before| before.0),
     }
+}
+
+/// The lines of logs that show it.
+pub(super) fn lines(finding: &Finding) -> Vec<String> {
+    let lines = finding.held().flat_map(|proof| [&proof.first, &proof.typical, &proof.last]);
+    let mut lines: Vec<_> = lines.map(findings::Line::shown).collect();
+    lines.dedup();
+    lines
 }
 
 fn of_party(subject: &Subject, at: Time, atlas: &Atlas) -> (Party, Origin) {

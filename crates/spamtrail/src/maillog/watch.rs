@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use evidence::Time;
 use findings::{Desk, Detector, FindingId, Key, Place, Room, Sums, Thresholds, Verdict, Word};
-use lake::MailRows;
 use maillog::Happening;
 use minicbor::{Decode, Encode};
 use origin::Atlas;
 
-use super::rows;
+use super::pending::Pending;
 use super::site::{Settings, secret};
 
 /// What a run learns and finds.
@@ -22,7 +21,7 @@ pub(crate) struct Watch {
     detector: Detector,
     desk: Desk,
     sums: Sums,
-    rows: MailRows,
+    pending: Pending,
 }
 
 /// What outlives a run.
@@ -52,7 +51,7 @@ impl Watch {
     }
 
     fn with(settings: Settings, atlas: Arc<Atlas>, detector: Detector, desk: Desk, key: [u8; 16]) -> Self {
-        Self { settings, atlas, key, detector, desk, sums: Sums::new(Key::new(key)), rows: MailRows::default() }
+        Self { settings, atlas, key, detector, desk, sums: Sums::new(Key::new(key)), pending: Pending::default() }
     }
 
     /// What is to outlive this run.
@@ -62,6 +61,10 @@ impl Watch {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    pub(super) fn atlas(&self) -> &Atlas {
+        &self.atlas
     }
 
     pub(crate) fn desk(&self) -> &Desk {
@@ -83,7 +86,7 @@ impl Watch {
         let now = self.detector.now();
         for change in self.detector.changes() {
             self.desk.take(&change);
-            self.rows.findings.push(rows::of_change(&change, now, &self.atlas));
+            self.pending.change(change, now);
         }
     }
 
@@ -91,15 +94,18 @@ impl Watch {
     pub(crate) fn say(&mut self, finding: FindingId, word: Word, who: &str, now: Time) -> bool {
         let Some(case) = self.desk.case(finding) else { return false };
         let verdict = Verdict::on(&case.finding, word, now, who);
-        self.rows.findings.push(rows::of_word(&case.finding, &verdict, &self.atlas));
+        self.pending.word(case.finding.clone(), &verdict);
         self.detector.feedback(&verdict);
         self.desk.hear(&verdict)
     }
 
-    /// The rows of everything since the last call.
-    pub(crate) fn take_rows(&mut self, now: Time) -> MailRows {
-        let sums = self.sums.take();
-        self.rows.customers.extend(sums.into_iter().map(|sum| rows::of_sum(sum, &self.atlas, now)));
-        std::mem::take(&mut self.rows)
+    /// What is to go into the lake, since the last call.
+    pub(super) fn take_pending(&mut self) -> Pending {
+        Pending { sums: self.sums.take(), ..std::mem::take(&mut self.pending) }
+    }
+
+    /// Whether so much waits for the lake that it should be taken now.
+    pub(super) fn is_full(&self) -> bool {
+        self.sums.is_full()
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 use std::process::Output;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -14,7 +15,7 @@ fn log() -> String {
     let mut log = String::new();
     let mut number = 0;
     for hour in 0..48 {
-        let failing = |n: u32| hour >= 40 && n % 3 == 0;
+        let failing = |n: u32| hour >= 40 && n.is_multiple_of(3);
         letter(&mut log, &mut number, hour, "ann", &["friend@elsewhere.example".to_owned()], |_| false);
         for message in 0..if hour >= 40 { 20 } else { 0 } {
             let to: Vec<_> = (0..5).map(|n| format!("r{hour}x{message}x{n}@d{n}.example")).collect();
@@ -102,21 +103,64 @@ fn an_abused_account_is_found_in_a_log_told_with_its_reasons_and_kept_once() {
 }
 
 #[test]
-fn a_run_that_ended_between_memory_and_lake_is_done_again_and_counts_once() {
+fn a_run_that_was_broken_off_on_its_way_to_the_lake_is_completed_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let (data, file) = (folder.path().join("data"), folder.path().join("mail.log"));
     let (data_text, file_text) = (data.to_str().unwrap(), file.to_str().unwrap());
     std::fs::write(&file, log()).unwrap();
     assert!(maillog(&["--data", data_text, file_text]).status.success());
-    // As if the machine had stopped after the lake took the run, and before that was noted.
-    std::fs::remove_file(data.join("maillog/done")).unwrap();
-    let again = maillog(&["--data", data_text, file_text]);
-    assert!(String::from_utf8_lossy(&again.stderr).contains("was read before"));
-    // As if it had stopped when what was learned was written, and the lake had nothing.
-    std::fs::remove_file(data.join("maillog/done")).unwrap();
-    std::fs::remove_dir_all(data.join("lake")).unwrap();
-    assert!(maillog(&["--data", data_text, file_text]).status.success());
-    assert_eq!(sql(&data, "SELECT sum(messages) AS m FROM customers"), json!({ "m": 208 }));
+    let rows = "SELECT count(*) AS n, sum(messages) AS m FROM customers";
+    let all = sql(&data, rows);
+    // As if the machine had stopped before it was noted that the lake has the run, then before the lake had anything of it.
+    for lake in [data.join("maillog/none"), data.join("lake")] {
+        std::fs::remove_file(data.join("maillog/done")).unwrap();
+        _ = std::fs::remove_dir_all(lake);
+        let again = maillog(&["--data", data_text, file_text]);
+        assert!(String::from_utf8_lossy(&again.stderr).contains("was read before"));
+        assert_eq!(sql(&data, rows), all);
+    }
+}
+
+#[test]
+fn a_log_is_followed_over_rotation_and_restarts_and_each_line_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("mail.log"));
+    let arguments = ["maillog", "--follow", "--data", data.to_str().unwrap(), file.to_str().unwrap()];
+    let text = log();
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let parts: Vec<String> = lines.chunks(lines.len() / 4 + 1).map(<[&str]>::concat).collect();
+    let run = |write: &dyn Fn()| {
+        let mut following = spamtrail(&arguments).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs(2));
+        write();
+        std::thread::sleep(Duration::from_secs(2));
+        let pid = rustix::process::Pid::from_child(&following);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        assert!(following.wait().unwrap().success());
+    };
+    std::fs::write(&file, &parts[0]).unwrap();
+    run(&|| append(&file, &parts[1]));
+    // While nobody reads, the log goes on and is rotated.
+    append(&file, &parts[2]);
+    std::fs::rename(&file, folder.path().join("mail.log.1")).unwrap();
+    run(&|| append(&file, &parts[3]));
+    let sums = sql(&data, "SELECT sum(recipients) AS r, sum(failed) AS f FROM customers WHERE party = 'account'");
+    let once = sql_of_whole(&text);
+    assert_eq!(sums, once);
+}
+
+fn append(file: &Path, text: &str) {
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
+    std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
+}
+
+/// The same sums of the whole log, read at once.
+fn sql_of_whole(text: &str) -> serde_json::Value {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("mail.log"));
+    std::fs::write(&file, text).unwrap();
+    assert!(maillog(&["--data", data.to_str().unwrap(), file.to_str().unwrap()]).status.success());
+    sql(&data, "SELECT sum(recipients) AS r, sum(failed) AS f FROM customers WHERE party = 'account'")
 }
 
 #[test]
