@@ -61,6 +61,8 @@ pub(crate) struct Replies {
     pub(crate) in_mail: String,
     pub(crate) auth_mechanism: String,
     pub(crate) auth_malformed: String,
+    /// Of an answer that is whole, and cannot be one.
+    pub(crate) auth_protocol: String,
     pub(crate) auth_aborted: String,
     pub(crate) auth_ok: String,
     pub(crate) auth_failed: String,
@@ -183,6 +185,7 @@ impl Replies {
         "in_mail",
         "auth_mechanism",
         "auth_malformed",
+        "auth_protocol",
         "auth_aborted",
         "auth_ok",
         "auth_failed",

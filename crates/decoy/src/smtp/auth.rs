@@ -63,7 +63,8 @@ impl Smtp {
             // This mechanism's first word is the server's (RFC 4954, section 4).
             Some(response) if matches!(exchange, Exchange::Digest { .. }) => {
                 let sendmail = self.persona(cx).manner == Manner::Sendmail;
-                self.malformed(cx, if sendmail { |r| &r.auth_initial } else { |r| &r.auth_malformed }, response)
+                let which: Which = if sendmail { |r| &r.auth_initial } else { self.complaint(cx, response) };
+                self.malformed(cx, which, response)
             }
             Some(response) => self.respond(cx, exchange, response),
             None => self.ask(cx, exchange),
@@ -91,11 +92,13 @@ impl Smtp {
     }
 
     fn respond(&mut self, cx: &mut Cx<'_>, exchange: Exchange, response: &[u8]) -> Delay {
-        let decoded = STANDARD.decode(response).ok().filter(|decoded| !decoded.is_empty());
+        // To Cyrus SASL, which Postfix asks, nothing is an answer too.
+        let empty = self.persona(cx).manner == Manner::Postfix;
+        let decoded = STANDARD.decode(response).ok().filter(|decoded| empty || !decoded.is_empty());
         match (exchange, decoded) {
             (Exchange::Plain, Some(decoded)) => match plain(&decoded) {
                 Some((user, secret)) => self.decide(cx, offer("PLAIN", user, secret)),
-                None => self.malformed(cx, |r| &r.auth_malformed, response),
+                None => self.malformed(cx, self.complaint(cx, response), response),
             },
             (Exchange::LoginUser, Some(user)) => self.ask(cx, Exchange::LoginSecret { user }),
             (Exchange::LoginSecret { user }, Some(secret)) => self.decide(cx, offer("LOGIN", &user, &secret)),
@@ -106,9 +109,17 @@ impl Smtp {
                     let offered = Offered { challenge: Some(&challenge), ..offer("CRAM-MD5", user, digest) };
                     self.decide(cx, offered)
                 }
-                None => self.malformed(cx, |r| &r.auth_malformed, response),
+                None => self.malformed(cx, self.complaint(cx, response), response),
             },
-            (_, None) => self.malformed(cx, |r| &r.auth_malformed, response),
+            (_, None) => self.malformed(cx, self.complaint(cx, response), response),
+        }
+    }
+
+    /// What is said of an answer that cannot be used.
+    fn complaint(&self, cx: &Cx<'_>, response: &[u8]) -> Which {
+        match self.persona(cx).manner == Manner::Postfix && !is_cut(response) {
+            true => |r| &r.auth_protocol,
+            false => |r| &r.auth_malformed,
         }
     }
 
@@ -130,6 +141,12 @@ impl Smtp {
         cx.quirk(Quirk::MalformedCredentials);
         self.error(cx, which, &[("argument", response)])
     }
+}
+
+/// Whether base64 ends within a group of four: to Cyrus SASL more is to come.
+fn is_cut(response: &[u8]) -> bool {
+    let (whole, rest) = response.split_at(response.len() / 4 * 4);
+    !rest.is_empty() && STANDARD.decode(whole).is_ok()
 }
 
 fn offer<'a>(mechanism: &'a str, user: &'a [u8], secret: &'a [u8]) -> Offered<'a> {

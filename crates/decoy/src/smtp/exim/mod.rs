@@ -316,7 +316,7 @@ impl Smtp {
         self.exim.recipient[0] = true;
         let start = cx.reply.len();
         let step = self.recipient(cx, r, argument, used);
-        let said = cx.reply[start..].split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let said = cx.reply[start..].trim_ascii_end();
         self.exim.rejection = match std::mem::take(&mut self.exim.rejection) {
             Rejection::None => Rejection::Same(said.to_vec()),
             Rejection::Same(first) if first == said => Rejection::Same(first),
@@ -363,8 +363,11 @@ impl Smtp {
 
     fn no_recipients(&mut self, cx: &mut Cx<'_>, r: &Replies, word: &str, used: usize) -> Step {
         if let Rejection::Same(said) = &self.exim.rejection {
-            // Words of an own message stand without their code.
-            let said = said.strip_prefix(b"550 ").unwrap_or(said).to_vec();
+            // Words of an own message stand without their code, in as many lines as it has.
+            let lines = said.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii_end);
+            let words =
+                lines.map(|line| line.strip_prefix(b"550").map_or(line, |words| words.get(1..).unwrap_or_default()));
+            let said = words.collect::<Vec<_>>().join(&b"\r\n503-"[..]);
             self.say(cx, &r.all_rejected, &[("error", &said)]);
         }
         let word = ("word", word.as_bytes());
