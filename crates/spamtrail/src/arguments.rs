@@ -440,6 +440,8 @@ pub(crate) struct Maillog {
 
 #[derive(Subcommand)]
 pub(crate) enum MaillogCommand {
+    /// Read complaints of others: reports in ARF and XARF, from mailboxes and folders. Each counts once.
+    Complaints(MaillogComplaints),
     /// Say what became of a finding. Wrong ones raise thresholds, and hide the same diagnosis for a week.
     Say(MaillogSay),
 }
@@ -482,6 +484,22 @@ pub(crate) struct MaillogRead {
     /// Keep what is found and learned in this data folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
+}
+
+/// What is no report (bounces, automatic replies, mail of people) is counted by what it is and left alone.
+///
+/// Exit code 1: no new report was found.
+#[derive(Args)]
+pub(crate) struct MaillogComplaints {
+    /// Mailbox files (mbox), mails, JSON documents, or folders of them (Maildir too).
+    #[arg(value_name = "PATH", required = true)]
+    pub(crate) paths: Vec<PathBuf>,
+    /// One JSON object a line: the new reports, then the counts.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
+    pub(crate) data: PathBuf,
 }
 
 #[derive(Args)]

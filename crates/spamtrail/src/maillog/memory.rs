@@ -21,6 +21,9 @@ use super::site::Settings;
 use super::watch::{Learned, Watch};
 use crate::data::Data;
 
+/// Complaints that are known again; an older one that is read again counts again.
+const REPORTS_KNOWN: usize = 200_000;
+
 /// The folder of what was learned.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -29,6 +32,7 @@ pub(super) struct Memory {
     run: u64,
     files: Vec<ReadFile>,
     logs: Vec<Followed>,
+    reports: Vec<[u8; 32]>,
     /// Held for as long as this is open.
     _lock: File,
 }
@@ -69,6 +73,9 @@ struct Kept {
     learned: Learned,
     #[n(3)]
     pending: Pending,
+    /// Digests of the complaints that were read, the newest last.
+    #[n(4)]
+    reports: Vec<[u8; 32]>,
 }
 
 /// What was read since the last run.
@@ -92,7 +99,7 @@ impl Memory {
             Err(fs::TryLockError::WouldBlock) => bail!("another run reads logs into {}", folder.display()),
             Err(fs::TryLockError::Error(error)) => return Err(error).context(path.display().to_string()),
         }
-        Ok(Self { folder, run: 0, files: Vec::new(), logs: Vec::new(), _lock: lock })
+        Ok(Self { folder, run: 0, files: Vec::new(), logs: Vec::new(), reports: Vec::new(), _lock: lock })
     }
 
     /// A watch that goes on where the last run ended. One that was broken off on its way to the lake is completed.
@@ -132,6 +139,11 @@ impl Memory {
         &self.logs
     }
 
+    /// Digests of the complaints that were read before.
+    pub(super) fn reports(&self) -> &[[u8; 32]] {
+        &self.reports
+    }
+
     /// Says which of these files were read before.
     pub(super) fn refuse_known(&self, files: &[(PathBuf, [u8; 32])]) -> anyhow::Result<()> {
         for (path, digest) in files {
@@ -159,8 +171,11 @@ impl Memory {
         let file = |(path, sha256): (PathBuf, [u8; 32])| ReadFile { run, path: path.display().to_string(), sha256 };
         self.files.extend(read.files.into_iter().map(file));
         self.logs = read.logs;
-        let (files, logs) = (self.files.clone(), self.logs.clone());
-        let kept = Kept { files, logs, learned: watch.learned(), pending: watch.take_pending() };
+        let (files, logs, pending) = (self.files.clone(), self.logs.clone(), watch.take_pending());
+        self.reports.extend(pending.reports.iter().map(|report| report.sha256));
+        let too_many = self.reports.len().saturating_sub(REPORTS_KNOWN);
+        self.reports.drain(..too_many);
+        let kept = Kept { files, logs, learned: watch.learned(), pending, reports: self.reports.clone() };
         let bytes = minicbor::to_vec(&kept).context("what was learned")?;
         write_whole(&self.file(run), &bytes)?;
         lake.append(kept.pending.rows(watch.atlas(), now), run, now).await?;
@@ -168,7 +183,7 @@ impl Memory {
     }
 
     fn restore(&mut self, kept: Kept, settings: Settings, atlas: Arc<Atlas>) -> anyhow::Result<Watch> {
-        (self.files, self.logs) = (kept.files, kept.logs);
+        (self.files, self.logs, self.reports) = (kept.files, kept.logs, kept.reports);
         Watch::restore(settings, atlas, kept.learned).with_context(|| self.file(self.run).display().to_string())
     }
 

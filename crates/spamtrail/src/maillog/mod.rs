@@ -4,6 +4,7 @@ mod follow;
 mod memory;
 mod pending;
 mod report;
+mod reports;
 mod rows;
 mod site;
 mod watch;
@@ -37,6 +38,7 @@ const PIECE: usize = 256 * 1024;
 pub(crate) fn maillog(arguments: Maillog) -> anyhow::Result<Outcome> {
     match arguments.command {
         Some(MaillogCommand::Say(say)) => block_on(say_word(say)),
+        Some(MaillogCommand::Complaints(complaints)) => block_on(reports::read(complaints)),
         None if arguments.read.files.is_empty() => bail!("no log is named; `-` reads standard input"),
         None if arguments.read.follow => {
             log();

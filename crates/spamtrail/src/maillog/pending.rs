@@ -1,5 +1,8 @@
 //! What was found and counted and is not in the lake yet.
 
+use std::net::IpAddr;
+
+use complaints::Complaint;
 use evidence::Time;
 use findings::{Change, Finding, Sum, Verdict, Word};
 use lake::MailRows;
@@ -15,6 +18,59 @@ pub(super) struct Pending {
     pub(super) sums: Vec<Sum>,
     #[n(1)]
     pub(super) told: Vec<Told>,
+    #[n(2)]
+    pub(super) reports: Vec<Report>,
+}
+
+/// A complaint of somebody else.
+#[derive(Debug, Encode, Decode)]
+pub(super) struct Report {
+    #[n(0)]
+    pub(super) received_at: Time,
+    #[n(1)]
+    pub(super) sha256: [u8; 32],
+    #[n(2)]
+    pub(super) format: String,
+    #[n(3)]
+    pub(super) kind: String,
+    #[n(4)]
+    pub(super) source: Option<IpAddr>,
+    #[n(5)]
+    pub(super) derived: bool,
+    #[n(6)]
+    pub(super) source_port: Option<u16>,
+    #[n(7)]
+    pub(super) happened_at: Option<Time>,
+    #[n(8)]
+    pub(super) reporter: Option<String>,
+    #[n(9)]
+    pub(super) account: Option<String>,
+    #[n(10)]
+    pub(super) message_id: Option<String>,
+    #[n(11)]
+    pub(super) incidents: u32,
+}
+
+impl Report {
+    pub(super) fn new(complaint: Complaint, sha256: [u8; 32], received_at: Time) -> Self {
+        let Complaint { format, kind, source, derived, source_port, .. } = complaint;
+        let Complaint { happened_at, reporter, account, message_id, incidents, .. } = complaint;
+        let format = format.name().to_owned();
+        Self {
+            received_at,
+            sha256,
+            format,
+            kind,
+            source,
+            derived,
+            source_port,
+            happened_at,
+            reporter,
+            account,
+            message_id,
+            incidents,
+        }
+    }
 }
 
 /// Something that was told of a finding.
@@ -74,7 +130,7 @@ impl Pending {
         MailRows {
             customers: self.sums.iter().map(|sum| rows::of_sum(sum, atlas, now)).collect(),
             findings: self.told.iter().map(|told| rows::of_told(told, atlas)).collect(),
-            complaints: Vec::new(),
+            complaints: self.reports.iter().map(|report| rows::of_report(report, atlas)).collect(),
         }
     }
 }

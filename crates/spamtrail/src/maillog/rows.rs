@@ -1,10 +1,10 @@
 //! What was found and counted, as rows of the lake, with the origin of the addresses as of that time.
 
-use evidence::{CustomerRow, FindingRow, Origin, Party, Time};
+use evidence::{ComplaintRow, CustomerRow, FindingRow, Origin, Party, Time};
 use findings::{Finding, Subject, Sum};
 use origin::Atlas;
 
-use super::pending::Told;
+use super::pending::{Report, Told};
 
 pub(super) fn of_sum(sum: &Sum, atlas: &Atlas, now: Time) -> CustomerRow {
     let Sum { at, host, subject, sums } = sum;
@@ -42,6 +42,26 @@ pub(super) fn of_told(told: &Told, atlas: &Atlas) -> FindingRow {
         reasons: finding.reasons(),
         lines: lines(finding),
         again: finding.again.map(|before| before.0),
+    }
+}
+
+/// A complaint of somebody else. Where the address was is told as of when it happened.
+pub(super) fn of_report(report: &Report, atlas: &Atlas) -> ComplaintRow {
+    let at = report.happened_at.unwrap_or(report.received_at);
+    ComplaintRow {
+        received_at: report.received_at,
+        sha256: report.sha256,
+        format: report.format.clone(),
+        kind: evidence::shown(report.kind.as_bytes()),
+        source: report.source,
+        derived: report.derived,
+        source_port: report.source_port,
+        origin: report.source.map_or_else(Origin::default, |source| atlas.lookup(source, at)),
+        happened_at: report.happened_at,
+        reporter: report.reporter.clone(),
+        account: report.account.clone(),
+        message_id: report.message_id.clone(),
+        incidents: report.incidents.into(),
     }
 }
 

@@ -8,7 +8,7 @@ use maillog::Happening;
 use minicbor::{Decode, Encode};
 use origin::Atlas;
 
-use super::pending::Pending;
+use super::pending::{Pending, Report};
 use super::site::{Settings, secret};
 
 /// What a run learns and finds.
@@ -88,6 +88,12 @@ impl Watch {
             self.desk.take(&change);
             self.pending.change(change, now);
         }
+    }
+
+    /// A complaint of somebody else came in.
+    pub(super) fn report(&mut self, report: Report) {
+        self.desk.report(report.received_at);
+        self.pending.reports.push(report);
     }
 
     /// A person's word on a finding; whether there is such a finding.

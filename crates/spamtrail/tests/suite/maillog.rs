@@ -179,3 +179,45 @@ fn what_cannot_be_read_is_said_with_its_place() {
         assert!(refused.status.code() == Some(2) && error.contains(says), "{error}");
     }
 }
+
+#[test]
+fn complaints_from_a_mailbox_and_a_folder_count_once_and_all_else_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, mails) = (folder.path().join("data"), folder.path().join("cur"));
+    std::fs::create_dir(&mails).unwrap();
+    let xarf = |source: &str| {
+        format!(
+            r#"{{"xarf_version":"4.2.0","timestamp":"2026-03-02T10:00:00Z","category":"messaging","type":"spam",
+            "source_identifier":"{source}","source_port":1025,"reporter":{{"domain":"p.example"}}}}"#
+        )
+    };
+    std::fs::write(mails.join("1.json"), xarf("192.0.2.7")).unwrap();
+    std::fs::write(mails.join("2.eml"), "From: a@b.example\nSubject: stop it\n\nPlease.\n").unwrap();
+    let mailbox = folder.path().join("mbox");
+    let mail = |n: u32| {
+        let document = xarf(&format!("192.0.2.{n}"));
+        format!(
+            "From x Mon\nFrom: <a@p.example>\nDate: Mon, 02 Mar 2026 11:00:0{n} +0000\nMIME-Version: 1.0\n\
+                 Content-Type: application/json\n\n{document}\n\n"
+        )
+    };
+    std::fs::write(&mailbox, mail(1) + &mail(2)).unwrap();
+    let read = |paths: &[&Path]| {
+        let paths = paths.iter().map(|path| path.to_str().unwrap());
+        let arguments: Vec<_> =
+            ["complaints", "--json", "--data", data.to_str().unwrap()].into_iter().chain(paths).collect();
+        let told = maillog(&arguments);
+        let counts = String::from_utf8(told.stdout).unwrap().lines().last().unwrap_or_default().to_owned();
+        (told.status.code(), counts)
+    };
+    let (code, counts) = read(&[&mails, &mailbox]);
+    assert_eq!(
+        (code, counts.contains("\"new\":3") && counts.contains("\"no format that is known\":1")),
+        (Some(0), true)
+    );
+    let (code, counts) = read(&[&mailbox]);
+    assert_eq!((code, counts.contains("\"known\":2")), (Some(1), true), "{counts}");
+    let rows =
+        sql(&data, "SELECT count(*) AS n, min(source_ip) AS first, count(DISTINCT reporter) AS who FROM complaints");
+    assert_eq!(rows, json!({ "n": 3, "first": "192.0.2.1", "who": 1 }));
+}
