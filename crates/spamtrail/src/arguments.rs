@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Origin(Origin),
     /// Play a corpus of mail into a sensor on this machine, as abusers would.
     Replay(Replay),
+    /// Laboratories: labelled data made by real programs, to try instruments on.
+    Lab(Lab),
     /// Read a role's configuration, and say what is wrong with it.
     Check(Check),
     /// Examine a data folder: freshness, gaps, clocks, disk, tables.
@@ -514,4 +516,46 @@ pub(crate) struct MaillogSay {
     /// The data folder.
     #[arg(long, value_name = "DIR", default_value = DEFAULT)]
     pub(crate) data: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct Lab {
+    #[command(subcommand)]
+    pub(crate) command: LabCommand,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum LabCommand {
+    /// Mail logs of a provider of whose customers it is known who is abused, and how.
+    Maillog(LabMaillog),
+}
+
+/// A seeded model plans days of mail of ordinary customers, lists, customers that look abused and are not, and abuse of each kind. A
+/// real Postfix or Exim carries it out, in a network of its own from which nothing leads out; then the times of its log are moved to
+/// those of the plan. It writes the log, `truth.csv`, `schedule.jsonl`, and a README that tells what they are.
+///
+/// It must be started by root, for the network of its own.
+#[derive(Args)]
+pub(crate) struct LabMaillog {
+    /// The folder to write to; made if it is not there.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+    /// postfix or exim.
+    #[arg(long, default_value = "postfix")]
+    pub(crate) server: lab::maillog::Server,
+    /// A folder into which the server's Debian packages were unpacked. [default: the server is installed]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) programs: Option<PathBuf>,
+    /// Customers of all kinds.
+    #[arg(long, value_name = "N", default_value_t = 240)]
+    pub(crate) customers: usize,
+    /// Days.
+    #[arg(long, value_name = "N", default_value_t = 7)]
+    pub(crate) days: u64,
+    /// The same number gives the same plan.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// How many there are of each kind of abuse.
+    #[arg(long, value_name = "N", default_value_t = 2)]
+    pub(crate) abuse: usize,
 }

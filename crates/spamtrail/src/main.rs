@@ -7,6 +7,7 @@ mod data;
 mod doctor;
 mod ingest;
 mod judge;
+mod laboratory;
 mod lists;
 mod logins;
 mod maillog;
@@ -79,6 +80,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Tests(arguments) => tests::tests(arguments),
         Command::Sql(arguments) => sql::sql(arguments),
         Command::Logins(arguments) => logins::logins(&arguments),
+        Command::Lab(arguments) => laboratory::lab(arguments),
         Command::Maillog(arguments) => maillog::maillog(arguments),
         Command::Origin(arguments) => origins::origin(arguments),
         Command::Replay(arguments) => replay::replay(arguments),

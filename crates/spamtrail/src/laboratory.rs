@@ -1,0 +1,43 @@
+//! The command `lab`: labelled data made by real programs.
+
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressStyle};
+use lab::maillog::{Model, run, write};
+
+use crate::Outcome;
+use crate::arguments::{Lab, LabCommand, LabMaillog};
+
+pub(crate) fn lab(arguments: Lab) -> anyhow::Result<Outcome> {
+    match arguments.command {
+        LabCommand::Maillog(arguments) => maillog(&arguments),
+    }
+}
+
+fn maillog(arguments: &LabMaillog) -> anyhow::Result<Outcome> {
+    let programs = arguments.server.find(arguments.programs.as_deref())?;
+    let LabMaillog { customers, days, seed, abuse, .. } = *arguments;
+    let model = Model { customers, days, seed, abuse, ..Model::default() };
+    let plan = model.plan();
+    let bar = progress(plan.sessions.len() as u64);
+    let report = run(&plan, &programs, &|done| bar.set_position(done as u64))?;
+    bar.finish_and_clear();
+    write(&arguments.out, &model, &plan, &report).with_context(|| arguments.out.display().to_string())?;
+    for log in &report.logs {
+        println!("{}: {} lines", arguments.out.join(log.name).display(), log.lines);
+    }
+    Ok(Outcome::Done)
+}
+
+/// How many sessions are done, on a terminal.
+fn progress(sessions: u64) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(sessions);
+    match ProgressStyle::with_template("{bar:30} {pos}/{len} sessions, {eta} left") {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}
