@@ -1,10 +1,13 @@
 //! One line, read: who wrote it and what it says, in pieces of the line. Nothing is kept from line to line.
 
+use crate::exim;
 use crate::header::{Form, Header};
+use crate::parts::Part;
 use crate::postfix;
+use crate::scan::number;
 use crate::scanner;
 use crate::scanner::Verdict;
-use crate::stamp::Stamp;
+use crate::stamp::{Stamp, exim as own_stamp};
 
 /// A line, read.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +17,8 @@ pub struct Entry<'a> {
     pub host: &'a str,
     /// Syslog name of the server, which tells instances on one machine apart; empty where there is none.
     pub instance: &'a [u8],
+    /// As the line names it, often a number; empty where it does not.
+    pub process: &'a [u8],
     pub body: Body<'a>,
 }
 
@@ -22,6 +27,9 @@ pub struct Entry<'a> {
 #[allow(clippy::large_enum_variant, reason = "nearly every line is of the large kinds, and none is kept")]
 pub enum Body<'a> {
     Postfix(postfix::Line<'a>),
+    Exim(exim::Line<'a>),
+    /// A piece of a line that Exim cut for syslog.
+    Part(Part<'a>),
     /// Of a scanner, about a message or its client.
     Scanner(Verdict<'a>),
     /// Of a program that has nothing to do with mail's way, or says nothing about it.
@@ -58,27 +66,62 @@ impl<'a> Entry<'a> {
     /// Reads a line without its end.
     pub fn read(line: &'a [u8]) -> Self {
         let header = Header::parse(line);
-        let (instance, body) = body(&header);
-        Self { stamp: header.stamp, host: header.host, instance, body }
+        let mut entry = Self {
+            stamp: header.stamp,
+            host: header.host,
+            instance: b"",
+            process: header.process,
+            body: Body::Unknown,
+        };
+        entry.body = match header.form {
+            Form::Syslog => entry.syslog(&header),
+            _ if header.text.trim_ascii().is_empty() => Body::Other(Other::Empty),
+            Form::Exim => Body::Exim(exim::read(header.text)),
+            Form::Comma | Form::Bare => Body::Malformed(Place::Stamp),
+        };
+        entry
+    }
+
+    fn syslog(&mut self, header: &Header<'a>) -> Body<'a> {
+        if let Some(verdict) = scanner::read(header.program, header.text) {
+            return verdict.map_or(Body::Other(Other::Scanner), Body::Scanner);
+        }
+        if let Some((instance, daemon)) = postfix::daemon(header.program) {
+            self.instance = instance;
+            return Body::Postfix(postfix::read(daemon, header.text));
+        }
+        if let Some(instance) = exim::daemon(header.program) {
+            self.instance = instance;
+            return self.exim(header.text);
+        }
+        if header.program.is_empty() {
+            let logger = header.text.starts_with(b"last message repeated ");
+            return if logger { Body::Other(Other::Logger) } else { Body::Malformed(Place::Program) };
+        }
+        Body::Other(Other::Program)
+    }
+
+    /// Exim in syslog: with a stamp of its own, unless it is told to leave it out, and in pieces when it is long.
+    fn exim(&mut self, text: &'a [u8]) -> Body<'a> {
+        if let Some(part) = Part::parse(text) {
+            return Body::Part(part);
+        }
+        let Some((stamp, text)) = text.first().filter(|byte| byte.is_ascii_digit()).and_then(|_| own_stamp(text))
+        else {
+            return Body::Exim(exim::read(text));
+        };
+        // It has a year.
+        if matches!(self.stamp, Stamp::Yearless { .. } | Stamp::Absent) {
+            self.stamp = stamp;
+        }
+        Body::Exim(exim::read(without_process(text)))
     }
 }
 
-fn body<'a>(header: &Header<'a>) -> (&'a [u8], Body<'a>) {
-    if header.form != Form::Syslog {
-        let body =
-            if header.text.trim_ascii().is_empty() { Body::Other(Other::Empty) } else { Body::Malformed(Place::Stamp) };
-        return (b"", body);
+/// Without `[77] `, which Exim writes where it is told to.
+fn without_process(text: &[u8]) -> &[u8] {
+    match text.strip_prefix(b"[").and_then(number) {
+        Some((_, [b']', b' ', rest @ ..])) => rest,
+        _ => text,
     }
-    if let Some(verdict) = scanner::read(header.program, header.text) {
-        return (b"", verdict.map_or(Body::Other(Other::Scanner), Body::Scanner));
-    }
-    if let Some((instance, daemon)) = postfix::daemon(header.program) {
-        let line = postfix::read(daemon, header.text);
-        return (instance, Body::Postfix(line));
-    }
-    if header.program.is_empty() {
-        let logger = header.text.starts_with(b"last message repeated ");
-        return (b"", if logger { Body::Other(Other::Logger) } else { Body::Malformed(Place::Program) });
-    }
-    (b"", Body::Other(Other::Program))
 }

@@ -6,10 +6,12 @@
 mod assembly;
 mod calendar;
 mod entry;
+pub mod exim;
 mod happening;
 mod hash;
 mod header;
 mod lines;
+mod parts;
 mod peer;
 pub mod postfix;
 mod reader;
@@ -26,6 +28,7 @@ pub use happening::{
 };
 pub use header::{Form, Header};
 pub use lines::MAX_LINE;
+pub use parts::Part;
 pub use peer::Peer;
 pub use reader::{Reader, RestoreError, Source};
 pub use scanner::Verdict;

@@ -6,9 +6,10 @@ use minicbor::{Decode, Encode};
 
 use crate::assembly::{Assembly, Bounds, Counts, Open, SavedAssembly, Slot};
 use crate::calendar::Calendar;
-use crate::entry::Entry;
+use crate::entry::{Body, Entry};
 use crate::happening::Happening;
 use crate::lines::{Found, Lines};
+use crate::parts::{Cut, Part, Parts};
 use crate::tally::{Kind, Tally};
 
 /// What is known of a source before its first byte.
@@ -40,7 +41,7 @@ pub struct Reader {
 
 /// A reader on disk.
 #[derive(Debug, Encode, Decode)]
-struct Saved<L, T, R> {
+struct Saved<L, T, R, P> {
     #[n(0)]
     version: u32,
     #[n(1)]
@@ -51,10 +52,12 @@ struct Saved<L, T, R> {
     assembly: SavedAssembly<R>,
     #[n(4)]
     tally: T,
+    #[n(5)]
+    parts: P,
 }
 
 /// The form of what is saved.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Why a reader does not go on where another ended.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +75,7 @@ pub enum RestoreError {
 #[derive(Debug)]
 struct Rest {
     calendar: Calendar,
+    parts: Parts,
     assembly: Assembly,
     tally: Tally,
 }
@@ -80,7 +84,10 @@ impl Reader {
     pub fn new(source: &Source) -> Self {
         let calendar = Calendar::new(source.zone.clone(), source.near);
         let assembly = Assembly::new(source.seed, source.bounds);
-        Self { lines: Lines::default(), rest: Rest { calendar, assembly, tally: Tally::default() } }
+        Self {
+            lines: Lines::default(),
+            rest: Rest { calendar, parts: Parts::new(source.seed), assembly, tally: Tally::default() },
+        }
     }
 
     /// Takes the next bytes, and tells what the lines that end in them make known.
@@ -90,21 +97,26 @@ impl Reader {
         self.lines.feed(bytes, |found| rest.line(found, &mut tell));
     }
 
-    /// The last line, when it has no end.
+    /// The last line, when it has no end, and lines of which not every piece came.
     pub fn finish(&mut self, mut tell: impl FnMut(&Happening<'_>)) {
         let rest = &mut self.rest;
         self.lines.finish(|found| rest.line(found, &mut tell));
+        while let Some(cut) = rest.parts.pop() {
+            rest.whole(&cut, &mut tell);
+        }
+        rest.assembly.finish(&mut tell);
     }
 
     /// All that is to outlive a restart: the line that has not ended, the messages under way, the counts.
     pub fn save(&self) -> Vec<u8> {
-        let Rest { calendar, assembly, tally } = &self.rest;
+        let Rest { calendar, parts, assembly, tally } = &self.rest;
         let saved = Saved {
             version: VERSION,
             lines: &self.lines,
             before: calendar.before(),
             assembly: assembly.saved(),
             tally,
+            parts,
         };
         match minicbor::to_vec(saved) {
             Ok(bytes) => bytes,
@@ -114,8 +126,8 @@ impl Reader {
 
     /// Goes on where another reader of the same source ended ([`Reader::save`]). Zone and bounds are those of `source`.
     pub fn restore(saved: &[u8], source: &Source) -> Result<Self, RestoreError> {
-        let Saved { version, lines, before, assembly, tally } =
-            minicbor::decode::<Saved<Lines, Tally, Vec<(Slot, Open)>>>(saved)?;
+        let Saved { version, lines, before, assembly, tally, parts } =
+            minicbor::decode::<Saved<Lines, Tally, Vec<(Slot, Open)>, Parts>>(saved)?;
         if version != VERSION {
             return Err(RestoreError::Version);
         }
@@ -124,7 +136,7 @@ impl Reader {
             calendar.go_on(before);
         }
         let assembly = Assembly::restore(assembly, source.bounds).ok_or(RestoreError::Torn)?;
-        Ok(Self { lines, rest: Rest { calendar, assembly, tally } })
+        Ok(Self { lines, rest: Rest { calendar, parts, assembly, tally } })
     }
 
     pub fn tally(&self) -> &Tally {
@@ -152,9 +164,42 @@ impl Rest {
         self.tally.cut += u64::from(found.cut);
         self.tally.nul += u64::from(found.nul);
         let entry = Entry::read(found.line);
+        if let Some(cut) = self.parts.broken(&entry) {
+            self.whole(&cut, tell);
+        }
+        let is_part = match &entry.body {
+            Body::Part(part) => return self.part(&entry, part, found, tell),
+            _ => self.parts.belongs(&entry, found.line),
+        };
+        if is_part {
+            return self.tally.add(Kind::Part, found.line);
+        }
         self.tally.add(Kind::of(&entry), found.line);
         let at = self.calendar.instant(entry.stamp);
         self.assembly.take(&entry, at, found.offset, found.line, tell);
+    }
+
+    /// A piece counts as one; the last one as what the whole line is.
+    fn part(&mut self, entry: &Entry<'_>, part: &Part<'_>, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+        let (broken, whole) = self.parts.take(entry, part, found.offset, found.line);
+        if let Some(cut) = broken {
+            self.whole(&cut, tell);
+        }
+        let Some(cut) = whole else { return self.tally.add(Kind::Part, found.line) };
+        let kind = self.whole(&cut, tell);
+        self.tally.add(kind, &cut.line);
+    }
+
+    /// A line that was put together.
+    fn whole(&mut self, cut: &Cut, tell: &mut impl FnMut(&Happening<'_>)) -> Kind {
+        // Below it are headers of a refused message.
+        let entry = Entry::read(cut.line.split(|byte| *byte == b'\n').next().unwrap_or(&cut.line));
+        if self.parts.belongs(&entry, &cut.line) {
+            return Kind::Part;
+        }
+        let at = self.calendar.instant(entry.stamp);
+        self.assembly.take(&entry, at, cut.offset, &cut.line, tell);
+        Kind::of(&entry)
     }
 }
 

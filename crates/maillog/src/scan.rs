@@ -77,7 +77,7 @@ pub(crate) fn bracketed(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Where `byte` stands first outside of quotes. `None` also when the quotes do not end.
-fn outside_quotes(text: &[u8], byte: u8) -> Option<usize> {
+pub(crate) fn outside_quotes(text: &[u8], byte: u8) -> Option<usize> {
     let (mut quoted, mut escaped) = (false, false);
     for (at, &this) in text.iter().enumerate() {
         match this {

@@ -3,6 +3,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::entry::{Body, Entry, Other, Place};
+use crate::exim;
 use crate::postfix;
 
 /// What lines are counted as.
@@ -25,10 +26,13 @@ pub enum Kind {
     NoStamp,
     /// A stamp, and no program.
     NoProgram,
+    /// A piece of another line: one that Exim cut for syslog, the headers below a refusal in its reject log, and the second copy
+    /// of a refusal in syslog.
+    Part,
 }
 
 impl Kind {
-    pub const ALL: [Kind; 9] = [
+    pub const ALL: [Kind; 10] = [
         Kind::Parsed,
         Kind::Idle,
         Kind::Verbose,
@@ -38,6 +42,7 @@ impl Kind {
         Kind::Unknown,
         Kind::NoStamp,
         Kind::NoProgram,
+        Kind::Part,
     ];
 
     pub fn of(entry: &Entry<'_>) -> Self {
@@ -48,7 +53,10 @@ impl Kind {
                 line if line.is_idle() => Self::Idle,
                 _ => Self::Parsed,
             },
-            Body::Scanner(_) => Self::Parsed,
+            Body::Exim(exim::Line::Unknown) => Self::Unknown,
+            Body::Exim(line) if line.is_idle() => Self::Idle,
+            Body::Exim(_) | Body::Scanner(_) => Self::Parsed,
+            Body::Part(_) => Self::Part,
             Body::Other(Other::Scanner) => Self::Idle,
             Body::Other(Other::Empty) => Self::Empty,
             Body::Other(Other::Logger) => Self::Logger,
@@ -70,6 +78,7 @@ impl Kind {
             Self::Unknown => "unknown",
             Self::NoStamp => "no-stamp",
             Self::NoProgram => "no-program",
+            Self::Part => "part",
         }
     }
 

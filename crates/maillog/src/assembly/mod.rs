@@ -2,6 +2,7 @@
 //!
 //! It knows what the messages under way need and no more, within [`Bounds`]. It judges nobody.
 
+mod exim;
 mod helos;
 mod open;
 mod postfix;
@@ -16,6 +17,7 @@ use minicbor::{Decode, Encode};
 use crate::entry::{Body, Entry};
 use crate::happening::{Happening, What};
 use crate::hash::hash;
+use exim::Waiting;
 use helos::Helos;
 pub(crate) use open::{Open, Slot};
 use open::{Row, SavedRow};
@@ -113,6 +115,8 @@ pub(crate) struct Assembly {
     /// Closed messages that a filter may hand back, oldest first.
     lingering: VecDeque<(Slot, u64)>,
     helos: Helos,
+    /// Results of Exim that stand before their arrival, oldest first.
+    waiting: Vec<Waiting>,
     pub(crate) counts: Counts,
 }
 
@@ -133,6 +137,8 @@ pub(crate) struct SavedAssembly<R> {
     helos: Helos,
     #[n(6)]
     counts: Counts,
+    #[n(7)]
+    waiting: Vec<Waiting>,
 }
 
 impl Assembly {
@@ -146,6 +152,7 @@ impl Assembly {
             filters: Vec::new(),
             lingering: VecDeque::new(),
             helos: Helos::default(),
+            waiting: Vec::new(),
             counts,
         }
     }
@@ -160,12 +167,13 @@ impl Assembly {
             lingering: self.lingering.iter().copied().collect(),
             helos: self.helos.clone(),
             counts: self.counts,
+            waiting: self.waiting.clone(),
         }
     }
 
     /// What was saved, within today's bounds. `None` when it does not fit together.
     pub(crate) fn restore(saved: SavedAssembly<Vec<(Slot, Open)>>, bounds: Bounds) -> Option<Self> {
-        let SavedAssembly { seed, row, by_id, filters, lingering, helos, counts } = saved;
+        let SavedAssembly { seed, row, by_id, filters, lingering, helos, counts, waiting } = saved;
         let row = Row::restore(row)?;
         let mut table = HashTable::with_capacity(by_id.len());
         for entry in by_id {
@@ -175,7 +183,7 @@ impl Assembly {
         for (slot, _) in &lingering {
             row.check(*slot)?;
         }
-        Some(Self { seed, bounds, row, by_id: table, filters, lingering: lingering.into(), helos, counts })
+        Some(Self { seed, bounds, row, by_id: table, filters, lingering: lingering.into(), helos, waiting, counts })
     }
 
     /// Messages under way.
@@ -202,7 +210,8 @@ impl Assembly {
         match &entry.body {
             Body::Postfix(line) => self.postfix(&here, line, tell),
             Body::Scanner(verdict) => self.verdict(&here, verdict, tell),
-            Body::Other(_) | Body::Unknown | Body::Malformed(_) => {}
+            Body::Exim(line) => self.exim(&here, line, tell),
+            Body::Part(_) | Body::Other(_) | Body::Unknown | Body::Malformed(_) => {}
         }
     }
 

@@ -178,6 +178,17 @@ impl Open {
         Part(Some((at as u16, text.len() as u16)))
     }
 
+    /// … in two pieces.
+    pub(crate) fn keep_both(&mut self, before: &[u8], text: &[u8]) -> Part {
+        let at = self.text.len();
+        if at + before.len() + text.len() > MAX_TEXT {
+            return Part::NONE;
+        }
+        _ = self.keep(before);
+        _ = self.keep(text);
+        Part(Some((at as u16, (before.len() + text.len()) as u16)))
+    }
+
     pub(crate) fn queue_id(&self) -> &str {
         self.part(self.queue).and_then(text).unwrap_or_default()
     }

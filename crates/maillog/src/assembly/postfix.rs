@@ -25,7 +25,7 @@ impl Assembly {
             Line::Pickup { queue, user, .. } => {
                 let slot = self.begin_again(here, queue);
                 self.row.touch(slot, here.at, |open| {
-                    open.account = open.keep(&[b"uid=", *user].concat());
+                    open.account = open.keep_both(b"uid=", user);
                     open.state.client = true;
                 });
             }
@@ -67,7 +67,7 @@ impl Assembly {
     }
 
     /// A queue id that begins: of one that is known and begun already, the old message is over.
-    fn begin_again(&mut self, here: &Here<'_>, queue: &str) -> Slot {
+    pub(super) fn begin_again(&mut self, here: &Here<'_>, queue: &str) -> Slot {
         if let Some(slot) = self.find(here, queue) {
             let state = self.row.get(slot).state;
             if !state.client && !state.told {
@@ -92,7 +92,7 @@ impl Assembly {
         });
     }
 
-    fn message_id(&mut self, here: &Here<'_>, queue: &str, id: &[u8]) {
+    pub(super) fn message_id(&mut self, here: &Here<'_>, queue: &str, id: &[u8]) {
         let is_new = |slot: &Slot| {
             let open = self.row.get(*slot);
             open.part(open.message_id).is_none() && !open.state.told
@@ -135,7 +135,7 @@ impl Assembly {
         });
     }
 
-    fn active(
+    pub(super) fn active(
         &mut self,
         here: &Here<'_>,
         slot: Slot,
@@ -190,14 +190,18 @@ impl Assembly {
 
     /// Whether a result says that the message is back in a queue of this machine under another id.
     fn is_handed_on(&self, here: &Here<'_>, slot: Slot, text: &[u8]) -> bool {
-        let passed = &self.row.get(slot).passed;
-        if passed.is_empty() {
+        if self.row.get(slot).passed.is_empty() {
             return false;
         }
         let Some(at) = memmem::rfind(text, b" as ") else { return false };
         let id = &text[at + 4..];
         let id = id.iter().position(|byte| !byte.is_ascii_alphanumeric()).map_or(id, |end| &id[..end]);
-        passed.contains(&hash(here.place, id))
+        self.is_passed(here, slot, id)
+    }
+
+    /// Whether the message came back under this queue id.
+    pub(super) fn is_passed(&self, here: &Here<'_>, slot: Slot, queue: &[u8]) -> bool {
+        self.row.get(slot).passed.contains(&hash(here.place, queue))
     }
 
     fn expired(&mut self, here: &Here<'_>, queue: &str, tell: &mut impl FnMut(&Happening<'_>)) {
@@ -221,7 +225,7 @@ impl Assembly {
         self.row.touch(slot, here.at, |open| open.tried.iter_mut().for_each(|tried| tried.pending = false));
     }
 
-    fn removed(&mut self, here: &Here<'_>, queue: &str) {
+    pub(super) fn removed(&mut self, here: &Here<'_>, queue: &str) {
         let Some(slot) = self.find(here, queue) else { return };
         self.counts.closed += 1;
         let open = self.row.get(slot);
@@ -291,7 +295,7 @@ impl Assembly {
     }
 }
 
-fn set_client(open: &mut Open, client: &Client<'_>) {
+pub(super) fn set_client(open: &mut Open, client: &Client<'_>) {
     (open.address, open.port) = (client.address, client.port);
     open.name = client.name.map_or(Part::NONE, |name| open.keep(name.as_bytes()));
     open.account = client.account.map_or(Part::NONE, |account| open.keep(account));

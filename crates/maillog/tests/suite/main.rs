@@ -1,0 +1,7 @@
+//! Whole logs to what they tell.
+#![allow(clippy::unwrap_used, reason = "a test: what is wrong here is its own")]
+#![allow(clippy::disallowed_methods, reason = "fixtures are files")]
+
+mod dataset;
+mod logs;
+mod told;
