@@ -167,7 +167,11 @@ class Exim(Unpacked):
     users = [("Debian-exim", 60001)]
     left_out = {}
     # What else stands in its settings, and in its rules for recipients, for transcripts of a kind.
-    more = {"plain": "", "listed zone.example": ""}
+    more = {
+        "plain": "tls_advertise_hosts =",
+        "listed zone.example": "tls_advertise_hosts =",
+        "tls offered": "tls_advertise_hosts = *\ntls_certificate = {folder}/certificate.pem\ntls_privatekey = {folder}/key.pem",
+    }
     rules = {
         # Of Exim's sample configuration.
         "listed zone.example": """
@@ -193,7 +197,6 @@ host_lookup =
 dns_dnssec_ok = 1
 prdr_enable = true
 smtputf8_advertise_hosts =
-tls_advertise_hosts =
 keep_environment =
 queue_only = true
 message_size_limit = 10M
@@ -240,8 +243,11 @@ login:
         self.root = self.unpack()
         (folder / "spool").mkdir()
         shutil.chown(folder / "spool", 60001, 60001)
-        shutil.chown(folder, 60001, 60001)
-        words = {"folder": folder, "host": HOST, "address": SERVER[0], "port": SERVER[1], "more": self.more[kind], "root": self.root}
+        certificate(folder)
+        for file in (folder, folder / "key.pem"):
+            shutil.chown(file, 60001, 60001)
+        words = {"folder": folder, "host": HOST, "address": SERVER[0], "port": SERVER[1], "root": self.root}
+        words["more"] = self.more[kind].format(**words)
         words["rules"] = self.rules.get(kind, "")
         self.config = folder / "exim.conf"
         self.config.write_text(self.settings.format(**words))
@@ -256,7 +262,17 @@ class Sendmail(Unpacked):
     users = [("smmta", 60002), ("smmsp", 60003)]
     left_out = {}
     # What else stands in its settings for transcripts of a kind.
-    more = {"plain": "", "listed zone.example": "FEATURE(`delay_checks')dnl\nFEATURE(`dnsbl', `zone.example')dnl\n"}
+    more = {
+        "plain": "",
+        "listed zone.example": "FEATURE(`delay_checks')dnl\nFEATURE(`dnsbl', `zone.example')dnl\n",
+        "tls offered": """\
+define(`confDONT_BLAME_SENDMAIL',`groupwritabledirpathsafe,truststickybit')dnl
+define(`confCACERT_PATH', `{folder}')dnl
+define(`confCACERT', `{folder}/certificate.pem')dnl
+define(`confSERVER_CERT', `{folder}/certificate.pem')dnl
+define(`confSERVER_KEY', `{folder}/key.pem')dnl
+""",
+    }
     date = rb"[A-Z][a-z]{2}, \d{1,2} [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d (?:GMT|UTC|[+-]\d{4})"
     masks = [
         (rb"; " + date, rb"; DATE"),
@@ -301,10 +317,12 @@ MAILER(`smtp')dnl
         (folder / "queue").mkdir(mode=0o700)
         (folder / "aliases").write_text("")
         (folder / "switch").write_text("hosts files\naliases files\n")
+        certificate(folder)
         words = {
             "cf": self.root / "usr/share/sendmail/cf", "root": self.root, "folder": folder, "host": HOST,
-            "address": SERVER[0], "port": SERVER[1], "delivery": "background", "more": self.more[kind],
+            "address": SERVER[0], "port": SERVER[1], "delivery": "background",
         }
+        words["more"] = self.more[kind].format(**words)
         (folder / "sendmail.mc").write_text(self.settings.format(**words))
         self.config = folder / "sendmail.cf"
         environment = {**os.environ, "LD_LIBRARY_PATH": str(self.root / LIBRARIES)}

@@ -1,5 +1,5 @@
-//! STARTTLS (RFC 3207), as Postfix takes it: at any time, also in a transaction; what was known of the client is forgotten, and
-//! commands that came behind it in plain text are thrown away.
+//! STARTTLS (RFC 3207): what was known of the client is forgotten, and commands that came behind it in plain text are thrown
+//! away. When it may come is each server's own; Postfix takes it at any time, also in a transaction.
 
 use super::Smtp;
 use crate::conversation::{Secure, Server};
@@ -56,23 +56,19 @@ impl Smtp {
         self.cover == Cover::Offered
     }
 
-    /// Whether TLS is there.
-    pub(super) fn has_tls(&self) -> bool {
-        matches!(self.cover, Cover::Awaited | Cover::Active)
-    }
-
     /// Has a handshake made after a step. Plain text that lies behind STARTTLS is no part of it.
     pub(super) fn secure(&self, step: Step) -> Step {
         let purge = self.cover == Cover::Offered;
         step.then(Then::Secure(Secure { server: self.server.clone(), purge }))
     }
 
-    /// The client speaks through TLS from now on, and begins anew. Its errors stay counted.
+    /// The client speaks through TLS from now on, and begins anew. Its errors stay counted, and what Sendmail remembers stays.
     pub(crate) fn secured(&mut self, cx: &mut Cx<'_>) -> Step {
         let awaited = self.cover == Cover::Awaited;
         let fresh = Self::in_role(cx.persona, self.role, std::mem::take(&mut self.host));
         let (errors, junk) = (self.errors, self.junk);
-        *self = Self { errors, junk, ..fresh.covered(Cover::Active, self.server.clone()) };
+        let sendmail = std::mem::take(&mut self.sendmail);
+        *self = Self { errors, junk, sendmail, ..fresh.covered(Cover::Active, self.server.clone()) };
         cx.facts.user = None;
         if awaited {
             self.reply(cx, |r| &r.banner, &[]);

@@ -73,9 +73,10 @@ impl Smtp {
                 self.slowed(cx, "ETRN")
             }
             b"HELP" => self.sendmail_help(cx, r, argument),
-            b"STARTTLS" if self.offers_tls() => return self.begin_tls(cx, used),
-            b"STARTTLS" if self.has_tls() => self.plain(cx, &r.starttls_again),
-            b"STARTTLS" => self.plain(cx, &r.starttls_off),
+            b"STARTTLS" if !argument.is_empty() => self.plain(cx, &r.starttls_syntax),
+            b"STARTTLS" if !self.offers_tls() => self.plain(cx, &r.starttls_off),
+            b"STARTTLS" if self.envelope.is_some() => self.plain(cx, &r.starttls_in_mail),
+            b"STARTTLS" => return self.begin_tls(cx, used),
             b"AUTH" => self.sendmail_auth(cx, r, line, argument),
             upper if first && FORBIDDEN.contains(&upper) => {
                 cx.quirk(Quirk::ForbiddenCommand);
