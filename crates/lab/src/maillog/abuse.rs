@@ -31,7 +31,7 @@ pub(crate) fn add(draft: &mut Draft, kind: Kind, turn: usize) {
     let sort = match kind {
         Kind::MassMailer | Kind::OpenRelay | Kind::Loop | Kind::BackscatterSource => Sort::Firm,
         Kind::StolenAccount => Sort::Person,
-        _ if turn % 2 == 0 => Sort::Person,
+        _ if turn.is_multiple_of(2) => Sort::Person,
         _ => Sort::Firm,
     };
     let (subject, customer) = draft.customer(kind, sort, &mut chance);
