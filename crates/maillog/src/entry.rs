@@ -7,6 +7,7 @@ use crate::postfix;
 use crate::scan::number;
 use crate::scanner;
 use crate::scanner::Verdict;
+use crate::sendmail;
 use crate::stamp::{Stamp, exim as own_stamp};
 
 /// A line, read.
@@ -28,6 +29,7 @@ pub struct Entry<'a> {
 pub enum Body<'a> {
     Postfix(postfix::Line<'a>),
     Exim(exim::Line<'a>),
+    Sendmail(sendmail::Line<'a>),
     /// A piece of a line that Exim cut for syslog.
     Part(Part<'a>),
     /// Of a scanner, about a message or its client.
@@ -93,6 +95,10 @@ impl<'a> Entry<'a> {
         if let Some(instance) = exim::daemon(header.program) {
             self.instance = instance;
             return self.exim(header.text);
+        }
+        if sendmail::is_sendmail(header.program) {
+            self.instance = sendmail::INSTANCE;
+            return Body::Sendmail(sendmail::read(header.text));
         }
         if header.program.is_empty() {
             let logger = header.text.starts_with(b"last message repeated ");

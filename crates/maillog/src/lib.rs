@@ -17,6 +17,7 @@ pub mod postfix;
 mod reader;
 mod scan;
 mod scanner;
+pub mod sendmail;
 mod stage;
 mod stamp;
 mod tally;

@@ -4,7 +4,7 @@ use minicbor::{Decode, Encode};
 
 use crate::entry::{Body, Entry, Other, Place};
 use crate::exim;
-use crate::postfix;
+use crate::{postfix, sendmail};
 
 /// What lines are counted as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -55,7 +55,9 @@ impl Kind {
             },
             Body::Exim(exim::Line::Unknown) => Self::Unknown,
             Body::Exim(line) if line.is_idle() => Self::Idle,
-            Body::Exim(_) | Body::Scanner(_) => Self::Parsed,
+            Body::Sendmail(sendmail::Line::Unknown) => Self::Unknown,
+            Body::Sendmail(line) if line.is_idle() => Self::Idle,
+            Body::Exim(_) | Body::Sendmail(_) | Body::Scanner(_) => Self::Parsed,
             Body::Part(_) => Self::Part,
             Body::Other(Other::Scanner) => Self::Idle,
             Body::Other(Other::Empty) => Self::Empty,

@@ -424,9 +424,9 @@ pub(crate) struct Check {
     pub(crate) dump: bool,
 }
 
-/// Logs of Postfix and Exim are read, with what scanners say in them (rspamd, amavis, policyd-spf); each line tells its own form.
-/// Every line is understood, or counted by why it is not. Who is a customer is told by accounts (SASL), and by `--customers` for
-/// those without one.
+/// Logs of Postfix, Exim and Sendmail are read, with what scanners say in them (rspamd, amavis, policyd-spf); each line tells its
+/// own form. Every line is understood, or counted by why it is not. Who is a customer is told by accounts (SASL), and by
+/// `--customers` for those without one.
 ///
 /// Without --data nothing is kept: what is usual is learned in one run. With it, what was found goes to the lake, and what was
 /// learned serves the next run. A file is taken once; give files of several servers merged by time.

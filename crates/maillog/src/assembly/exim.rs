@@ -2,44 +2,24 @@
 //! (`>>`) stands before its arrival and is told after it.
 
 use memchr::memmem;
-use minicbor::{Decode, Encode};
 
 use super::open::Part;
 use super::postfix::{is_first, set_client};
+use super::waiting::Waiting;
 use super::{Assembly, Here};
-use crate::entry::{Body, Entry};
 use crate::exim::{Arrival, Delivery, Failure, Flag, Line, Refusal, Verb, failure, queue_id, tainted};
 use crate::happening;
 use crate::happening::{Attempt, Client, Fate, Happening, Loss, Mail, Stage, Taint, What};
 use crate::hash::hash;
 use crate::scan::{enhanced, reply, text};
 
-/// Results that wait for the arrival of their message; for one more the oldest is told without it.
-const MAX_WAITING: usize = 256;
-
-/// A result that stands before the arrival of its message.
-#[derive(Clone, Debug, Encode, Decode)]
-pub(crate) struct Waiting {
-    /// Hash of place and message id.
-    #[n(0)]
-    key: u64,
-    #[n(1)]
-    place: u64,
-    #[n(2)]
-    at: evidence::Time,
-    #[n(3)]
-    host: String,
-    #[n(4)]
-    offset: u64,
-    #[cbor(n(5), with = "minicbor::bytes")]
-    line: Vec<u8>,
-}
-
 impl Assembly {
     pub(super) fn exim(&mut self, here: &Here<'_>, line: &Line<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
         match line {
             Line::Arrival(arrival) => self.exim_arrival(here, arrival, tell),
-            Line::Delivery(delivery) if delivery.flag == Flag::Cutthrough => self.wait(here, delivery, tell),
+            Line::Delivery(delivery) if delivery.flag == Flag::Cutthrough => {
+                self.wait(Waiting::new(here, delivery.queue), tell);
+            }
             Line::Delivery(delivery) => self.exim_delivery(here, delivery, tell),
             Line::Completed { queue } => self.removed(here, queue),
             Line::Refusal(refusal) => exim_refusal(here, refusal, tell),
@@ -73,41 +53,15 @@ impl Assembly {
             self.message_id(here, arrival.queue, id);
         }
         self.active(here, slot, arrival.sender, arrival.size, arrival.recipients, tell);
-        if !self.waiting.is_empty() {
-            let key = hash(here.place, arrival.queue.as_bytes());
-            while let Some(at) = self.waiting.iter().position(|waiting| waiting.key == key) {
-                let waiting = self.waiting.remove(at);
-                self.waited(&waiting, tell);
-            }
-        }
+        self.tell_waiting(here, arrival.queue, tell);
     }
 
-    /// Keeps a result until its message's arrival is told.
-    fn wait(&mut self, here: &Here<'_>, delivery: &Delivery<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
-        if self.waiting.len() >= MAX_WAITING {
-            let oldest = self.waiting.remove(0);
-            self.waited(&oldest, tell);
-        }
-        let Here { at, host, place, offset, line } = *here;
-        let key = hash(place, delivery.queue.as_bytes());
-        self.waiting.push(Waiting { key, place, at, host: host.to_owned(), offset, line: line.to_vec() });
-    }
-
-    fn waited(&mut self, waiting: &Waiting, tell: &mut impl FnMut(&Happening<'_>)) {
-        let Waiting { place, at, ref host, offset, ref line, .. } = *waiting;
-        if let Body::Exim(Line::Delivery(delivery)) = Entry::read(line).body {
-            self.exim_delivery(&Here { at, host, place, offset, line }, &delivery, tell);
-        }
-    }
-
-    /// At the end of the input: results whose arrival did not come are told without it.
-    pub(crate) fn finish(&mut self, tell: &mut impl FnMut(&Happening<'_>)) {
-        for waiting in std::mem::take(&mut self.waiting) {
-            self.waited(&waiting, tell);
-        }
-    }
-
-    fn exim_delivery(&mut self, here: &Here<'_>, delivery: &Delivery<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(super) fn exim_delivery(
+        &mut self,
+        here: &Here<'_>,
+        delivery: &Delivery<'_>,
+        tell: &mut impl FnMut(&Happening<'_>),
+    ) {
         let (fate, why) = match delivery.flag {
             Flag::Suppressed => return,
             Flag::Delivered | Flag::Cutthrough => (Fate::Delivered, delivered(delivery)),

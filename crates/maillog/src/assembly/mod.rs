@@ -4,9 +4,12 @@
 
 mod exim;
 mod helos;
+mod logins;
 mod open;
 mod postfix;
+mod sendmail;
 mod verdict;
+mod waiting;
 
 use std::collections::VecDeque;
 
@@ -17,10 +20,11 @@ use minicbor::{Decode, Encode};
 use crate::entry::{Body, Entry};
 use crate::happening::{Happening, What};
 use crate::hash::hash;
-use exim::Waiting;
 use helos::Helos;
+use logins::Logins;
 pub(crate) use open::{Open, Slot};
 use open::{Row, SavedRow};
+use waiting::Waiting;
 
 /// How much is kept of messages under way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,6 +93,8 @@ pub(crate) struct Here<'a> {
     pub(crate) host: &'a str,
     /// Hash of host and instance.
     pub(crate) place: u64,
+    /// Hash of place and process, for servers of which it is needed.
+    pub(crate) process: u64,
     pub(crate) offset: u64,
     pub(crate) line: &'a [u8],
 }
@@ -115,7 +121,8 @@ pub(crate) struct Assembly {
     /// Closed messages that a filter may hand back, oldest first.
     lingering: VecDeque<(Slot, u64)>,
     helos: Helos,
-    /// Results of Exim that stand before their arrival, oldest first.
+    logins: Logins,
+    /// Lines that stand before the one that names their client, oldest first.
     waiting: Vec<Waiting>,
     pub(crate) counts: Counts,
 }
@@ -139,6 +146,8 @@ pub(crate) struct SavedAssembly<R> {
     counts: Counts,
     #[n(7)]
     waiting: Vec<Waiting>,
+    #[n(8)]
+    logins: Logins,
 }
 
 impl Assembly {
@@ -152,6 +161,7 @@ impl Assembly {
             filters: Vec::new(),
             lingering: VecDeque::new(),
             helos: Helos::default(),
+            logins: Logins::default(),
             waiting: Vec::new(),
             counts,
         }
@@ -168,12 +178,13 @@ impl Assembly {
             helos: self.helos.clone(),
             counts: self.counts,
             waiting: self.waiting.clone(),
+            logins: self.logins.clone(),
         }
     }
 
     /// What was saved, within today's bounds. `None` when it does not fit together.
     pub(crate) fn restore(saved: SavedAssembly<Vec<(Slot, Open)>>, bounds: Bounds) -> Option<Self> {
-        let SavedAssembly { seed, row, by_id, filters, lingering, helos, counts, waiting } = saved;
+        let SavedAssembly { seed, row, by_id, filters, lingering, helos, counts, waiting, logins } = saved;
         let row = Row::restore(row)?;
         let mut table = HashTable::with_capacity(by_id.len());
         for entry in by_id {
@@ -183,7 +194,18 @@ impl Assembly {
         for (slot, _) in &lingering {
             row.check(*slot)?;
         }
-        Some(Self { seed, bounds, row, by_id: table, filters, lingering: lingering.into(), helos, waiting, counts })
+        Some(Self {
+            seed,
+            bounds,
+            row,
+            by_id: table,
+            filters,
+            lingering: lingering.into(),
+            helos,
+            logins,
+            waiting,
+            counts,
+        })
     }
 
     /// Messages under way.
@@ -206,11 +228,15 @@ impl Assembly {
         tell: &mut impl FnMut(&Happening<'_>),
     ) {
         let place = hash(hash(self.seed, entry.host.as_bytes()), entry.instance);
-        let here = Here { at, host: entry.host, place, offset, line };
+        let here = Here { at, host: entry.host, place, process: 0, offset, line };
         match &entry.body {
             Body::Postfix(line) => self.postfix(&here, line, tell),
             Body::Scanner(verdict) => self.verdict(&here, verdict, tell),
             Body::Exim(line) => self.exim(&here, line, tell),
+            Body::Sendmail(line) => {
+                let process = hash(place, entry.process);
+                self.sendmail(&Here { process, ..here }, line, tell);
+            }
             Body::Part(_) | Body::Other(_) | Body::Unknown | Body::Malformed(_) => {}
         }
     }

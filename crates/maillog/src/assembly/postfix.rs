@@ -204,7 +204,7 @@ impl Assembly {
         self.row.get(slot).passed.contains(&hash(here.place, queue))
     }
 
-    fn expired(&mut self, here: &Here<'_>, queue: &str, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(super) fn expired(&mut self, here: &Here<'_>, queue: &str, tell: &mut impl FnMut(&Happening<'_>)) {
         let slot = self.find_or_midway(here, queue);
         let open = self.row.get(slot);
         for tried in open.tried.iter().filter(|tried| tried.pending) {

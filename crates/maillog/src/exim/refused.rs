@@ -15,6 +15,7 @@ pub(super) fn read<'a>(queue: &'a str, text: &'a [u8]) -> Option<Line<'a>> {
         .or_else(|| broken(text))
         .or_else(|| lost(text))
         .or_else(|| early(text))
+        .or_else(|| scanned(queue, text))
         .or_else(|| login(text))
 }
 
@@ -229,6 +230,18 @@ fn early(text: &[u8]) -> Option<Line<'_>> {
     let (_, after) = split_at(text.strip_prefix(b"SMTP connection ")?, b"from ")?;
     let host = Host::parse(after).map(|(host, _)| host).unwrap_or_default();
     memmem::find(after, b" lost").map(|_| Line::Loss { host, kind: LossKind::Hangup, text })
+}
+
+/// SA-Exim: `SA: Action: flagged as Spam but accepted: score=8.2 … From <a> (host=name [address]) for b`
+fn scanned<'a>(queue: &'a str, text: &'a [u8]) -> Option<Line<'a>> {
+    let action = text.strip_prefix(b"SA: Action: ")?;
+    let is_spam =
+        [&b"flagged as Spam"[..], b"permanently rejected", b"silently tossed", b"temporarily rejected", b"teergrubed"];
+    let kind = if is_spam.iter().any(|word| action.starts_with(word)) { TaintKind::Spam } else { TaintKind::Clean };
+    let (_, rest) = split_at(action, b" From <").unwrap_or((b"", b""));
+    let (sender, rest) = split_at(rest, b"> (host=").unwrap_or((b"", b""));
+    let host = Host::parse(rest).map(|(host, _)| host).unwrap_or_default();
+    Some(Line::Found { queue, host, sender: Some(sender).filter(|_| !rest.is_empty()), kind, text: action })
 }
 
 /// `plain authenticator failed for (helo) [address]:port: 535 Incorrect authentication data (set_id=joe)`
