@@ -1,6 +1,6 @@
 //! The command `lab`: labelled data made by real programs.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -8,6 +8,7 @@ use lab::maillog::{Model, run, write};
 
 use crate::Outcome;
 use crate::arguments::{Lab, LabCommand, LabMaillog};
+use crate::output::stdout;
 
 pub(crate) fn lab(arguments: Lab) -> anyhow::Result<Outcome> {
     match arguments.command {
@@ -24,9 +25,11 @@ fn maillog(arguments: &LabMaillog) -> anyhow::Result<Outcome> {
     let report = run(&plan, &programs, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     write(&arguments.out, &model, &plan, &report).with_context(|| arguments.out.display().to_string())?;
+    let mut out = stdout();
     for log in &report.logs {
-        println!("{}: {} lines", arguments.out.join(log.name).display(), log.lines);
+        writeln!(out, "{}: {} lines", arguments.out.join(log.name).display(), log.lines)?;
     }
+    out.flush()?;
     Ok(Outcome::Done)
 }
 
