@@ -39,7 +39,7 @@ pub struct CaseFile {
     /// The time of which the volume is told, and how it is cut into bins.
     pub window: Window,
     pub bin: Duration,
-    /// Every bin of that time, also those in which nothing was sent.
+    /// Every bin of that time, also those in which nothing was sent or of which nothing is known.
     pub volume: Vec<Sent>,
     /// The time of which the decoys were asked.
     pub decoys: Window,
@@ -72,6 +72,8 @@ pub struct Told {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sent {
     pub start: Time,
+    /// Whether the logs have anything of anybody then; otherwise nothing is known.
+    pub is_known: bool,
     pub messages: u64,
     pub bytes: u64,
     pub recipients: u64,
@@ -182,7 +184,7 @@ impl Told {
 }
 
 impl Sent {
-    /// All bins of a window; those of which there is no line are zero.
+    /// All bins of a window; of those that have no line nothing is known.
     fn fill(reading: &Reading, window: Window, bin: Duration) -> Result<Vec<Self>, StatisticsError> {
         let mut bins = Vec::new();
         let mut lines = reading.lines().map(|line| Self::read(&line)).collect::<Result<Vec<_>, _>>()?.into_iter();
@@ -202,6 +204,7 @@ impl Sent {
     fn read(line: &Line<'_>) -> Result<Self, StatisticsError> {
         Ok(Self {
             start: line.instant("start")?.unwrap_or_default(),
+            is_known: true,
             messages: line.integer("messages")?,
             bytes: line.integer("bytes")?,
             recipients: line.integer("recipients")?,
@@ -215,14 +218,15 @@ impl Sent {
         })
     }
 
-    /// Volumes to be written.
+    /// Volumes to be written; what is not known is absent.
     pub fn sheet(volume: &[Self]) -> Sheet {
         let columns = ["start", "messages", "bytes", "recipients", "delivered", "deferred", "failed", "refused"];
         let columns: Vec<_> = columns.into_iter().chain(["spams", "viruses", "logins_failed"]).collect();
         let row = |sent: &Self| {
             let counts = [sent.messages, sent.bytes, sent.recipients, sent.delivered, sent.deferred, sent.failed];
             let more = [sent.refused, sent.spams, sent.viruses, sent.logins_failed];
-            let counts = counts.into_iter().chain(more).map(number);
+            let known = |count| if sent.is_known { number(count) } else { Value::Null };
+            let counts = counts.into_iter().chain(more).map(known);
             [Value::Instant(sent.start)].into_iter().chain(counts).collect()
         };
         Sheet::new("volume", &columns, volume.iter().map(row).collect())

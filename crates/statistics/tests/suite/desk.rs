@@ -268,6 +268,7 @@ async fn a_finding_has_its_history_its_volume_and_nothing_personal() {
         sums(account("ann@provider.example"), "mx2", hour(30) + Duration::from_secs(1800), 7),
         sums(account("ann@provider.example"), "mx1", hour(31), 1),
         sums(account("bob@provider.example"), "mx1", hour(30), 1000),
+        sums(account("bob@provider.example"), "mx1", hour(33), 1000),
     ];
     let (_folder, snapshot) = lake(MailRows { customers, findings, complaints: Vec::new() }, Vec::new()).await;
     assert_eq!(CaseFile::load(&snapshot, 8, hour(100)).await.unwrap(), None);
@@ -278,6 +279,8 @@ async fn a_finding_has_its_history_its_volume_and_nothing_personal() {
     assert_eq!((file.case.again, file.case.recipients, file.bin_name()), (Some(3), 500, "hour"));
     let sent: Vec<_> = file.volume.iter().filter(|sent| sent.messages > 0).map(|s| (s.start, s.messages)).collect();
     assert_eq!(sent, [(hour(30), 12), (hour(31), 1)]);
+    let known: Vec<_> = file.volume.iter().filter(|sent| sent.is_known).map(|sent| sent.start).collect();
+    assert_eq!(known, [hour(30), hour(31), hour(33)], "of an hour of which no log tells nothing is known");
     assert_eq!(file.volume.len(), 24 * 8 + 2, "a week before the first line of evidence to a day after the last");
     let mut written = Vec::new();
     for sheet in [
