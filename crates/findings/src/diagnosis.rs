@@ -76,6 +76,9 @@ pub enum Class {
 }
 
 impl Class {
+    /// All of them, the most urgent first.
+    pub const ALL: [Self; 4] = [Self::Abuse, Self::Trouble, Self::Harmless, Self::Watch];
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Abuse => "abuse",

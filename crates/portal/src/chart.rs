@@ -16,17 +16,17 @@ pub(crate) struct Frame<'a> {
 }
 
 /// Width of the whole, and of the part before the plots, where the scales stand.
-const WIDTH: u32 = 960;
-const LEFT: u32 = 72;
-const PLOT: u32 = 864;
+pub(crate) const WIDTH: u32 = 960;
+pub(crate) const LEFT: u32 = 72;
+pub(crate) const PLOT: u32 = 864;
 
 /// Height of a plot, of the line above it, and of the line with the hours below both.
-const HEIGHT: u32 = 100;
-const ABOVE: u32 = 26;
-const BELOW: u32 = 36;
+pub(crate) const HEIGHT: u32 = 100;
+pub(crate) const ABOVE: u32 = 26;
+pub(crate) const BELOW: u32 = 36;
 
 /// Room between bars.
-const GAP: f64 = 1.0;
+pub(crate) const GAP: f64 = 1.0;
 
 /// Lines of a scale above zero, at most.
 const LINES: u64 = 3;
@@ -204,14 +204,14 @@ fn left_of(index: usize, series: &Series) -> f64 {
 }
 
 /// A scale with round steps.
-struct Scale {
-    step: u64,
-    lines: u64,
+pub(crate) struct Scale {
+    pub(crate) step: u64,
+    pub(crate) lines: u64,
 }
 
 impl Scale {
     /// The scale whose top is the least at or above `most`.
-    fn to(most: u64) -> Self {
+    pub(crate) fn to(most: u64) -> Self {
         let mut step: u64 = 1;
         for factor in [2, 5, 2].into_iter().cycle() {
             if step.saturating_mul(LINES) >= most {
@@ -223,13 +223,13 @@ impl Scale {
         Self { step, lines: most.div_ceil(step).max(1) }
     }
 
-    fn top(&self) -> u64 {
+    pub(crate) fn top(&self) -> u64 {
         self.step * self.lines
     }
 }
 
 /// A length with at most one decimal.
-struct Px(f64);
+pub(crate) struct Px(pub(crate) f64);
 
 impl fmt::Display for Px {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -239,7 +239,7 @@ impl fmt::Display for Px {
 }
 
 /// Text for an attribute or an element.
-struct Escaped<'a>(&'a str);
+pub(crate) struct Escaped<'a>(pub(crate) &'a str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,9 +12,10 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use evidence::Time;
-use statistics::{Dimension, Page, RecordKind, Snapshot};
+use statistics::{Dimension, Page, RecordKind, Selection, Snapshot};
 
 use crate::api::Answer;
+use crate::customers::{self, Customers, Rows};
 use crate::desk::{Desk, Rendered};
 use crate::refusal::Refusal;
 use crate::view::{MAX_TOP, MAX_TOP_FOR_PROGRAMS, TOP, View};
@@ -33,6 +34,8 @@ pub(crate) enum Document {
     Question,
     /// The same for programs.
     Api(Answer),
+    /// About customers, from the logs of mail servers.
+    Customers(Customers),
 }
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -54,7 +57,7 @@ pub(crate) fn routes(desk: Arc<Desk>) -> Router {
     router.with_state(desk)
 }
 
-const PATHS: [(&str, Document); 14] = [
+const PATHS: [(&str, Document); 25] = [
     ("/", Document::Overview),
     ("/ranking", Document::Ranking),
     ("/emails", Document::Records(RecordKind::Emails)),
@@ -69,6 +72,17 @@ const PATHS: [(&str, Document); 14] = [
     ("/api/v1/connections", Document::Api(Answer::Records(RecordKind::Deliveries))),
     ("/api/v1/probes", Document::Api(Answer::Records(RecordKind::Probes))),
     ("/api/v1/compare", Document::Api(Answer::Compare)),
+    ("/customers", Document::Customers(Customers::Queue)),
+    ("/customers/finding", Document::Customers(Customers::Finding)),
+    ("/customers/question", Document::Customers(Customers::Question)),
+    ("/api/v1/customers", Document::Customers(Customers::Api(Rows::Queue))),
+    ("/api/v1/customers/classes", Document::Customers(Customers::Api(Rows::Classes))),
+    ("/api/v1/customers/days", Document::Customers(Customers::Api(Rows::Days))),
+    ("/api/v1/customers/times", Document::Customers(Customers::Api(Rows::Times))),
+    ("/api/v1/customers/decoys", Document::Customers(Customers::Api(Rows::Decoys))),
+    ("/api/v1/customers/finding", Document::Customers(Customers::Api(Rows::Finding))),
+    ("/api/v1/customers/history", Document::Customers(Customers::Api(Rows::History))),
+    ("/api/v1/customers/volume", Document::Customers(Customers::Api(Rows::Volume))),
 ];
 
 fn route(document: Document) -> MethodRouter<Arc<Desk>> {
@@ -86,7 +100,12 @@ impl Document {
                 format!("it is missing: what the table is by, of {}", Dimension::ALL.map(Dimension::name).join(", "));
             return Err(Refusal::parameter("by", words));
         }
-        let most = if matches!(self, Self::Api(_)) { MAX_TOP_FOR_PROGRAMS } else { MAX_TOP };
+        match self {
+            Self::Customers(of) => of.check(&view)?,
+            _ => customers::is_not_asked(&view)?,
+        }
+        let is_api = matches!(self, Self::Api(_) | Self::Customers(Customers::Api(_)));
+        let most = if is_api { MAX_TOP_FOR_PROGRAMS } else { MAX_TOP };
         match view.top {
             Some(top) if top > most => Err(Refusal::parameter(
                 "top",
@@ -104,8 +123,14 @@ impl Document {
         }
     }
 
-    async fn render(self, page: &Page, view: &View) -> Result<Rendered, Refusal> {
+    async fn render(self, snapshot: Snapshot, selection: Selection, view: &View) -> Result<Rendered, Refusal> {
+        if let Self::Customers(of) = self {
+            let media = if let Customers::Api(_) = of { api::media(view.format) } else { HTML };
+            return Rendered::new(media, customers::render(of, &snapshot, selection.window.until, view).await?);
+        }
+        let page = &Page::load(snapshot, selection).await?;
         let (media, body) = match self {
+            Self::Customers(_) => unreachable!("they were answered above"),
             Self::Overview => (HTML, page::overview(page, view).await?),
             Self::Ranking => (HTML, page::ranking(page, view).await?),
             Self::Records(kind) => (HTML, page::records(page, view, kind).await?),
@@ -120,6 +145,7 @@ impl Document {
     fn without_lake(self, view: &View) -> Result<Rendered, Refusal> {
         match self {
             Self::Api(_) => Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, page::NO_LAKE)),
+            Self::Customers(of) => Rendered::new(HTML, customers::without_mail(of, view)?),
             _ => Rendered::new(HTML, page::without_lake(view)?),
         }
     }
@@ -153,8 +179,7 @@ async fn answer(
     if let Some(rendered) = desk.kept(&key) {
         return Ok(sent(&rendered, tag, headers));
     }
-    let page = Page::load(snapshot, selection).await?;
-    let rendered = document.render(&page, &view).await?;
+    let rendered = document.render(snapshot, selection, &view).await?;
     drop(turn);
     desk.keep(key, rendered.clone());
     Ok(sent(&rendered, tag, headers))

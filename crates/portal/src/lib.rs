@@ -8,13 +8,17 @@
 //! nothing here writes, and nothing but `GET` and `HEAD` is answered.
 
 mod api;
+mod bars;
 mod chart;
 mod compared;
+mod customers;
 mod desk;
 mod document;
+mod finding;
 mod guard;
 mod masthead;
 mod page;
+mod queue;
 mod refusal;
 mod serve;
 mod table;

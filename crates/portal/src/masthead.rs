@@ -81,7 +81,7 @@ impl Masthead {
         Self { title: title.to_owned(), ..Self::pages(&View::default(), path) }
     }
 
-    fn pages(view: &View, here: &str) -> Self {
+    pub(crate) fn pages(view: &View, here: &str) -> Self {
         let of_view = [
             ("Statistics", "/"),
             ("Emails", "/emails"),
@@ -92,11 +92,12 @@ impl Masthead {
         let of_all = [("Status", "/status"), ("Method", "/method")];
         let tab = |text: &str, path: &str, href: String| Tab { text: text.to_owned(), href, is_here: path == here };
         let of_view = of_view.map(|(text, path)| tab(text, path, view.plain().link(path)));
+        let customers = tab("Customers", "/customers", view.time().link("/customers"));
         let of_all = of_all.map(|(text, path)| tab(text, path, path.to_owned()));
         Self {
             title: String::new(),
             period: String::new(),
-            pages: of_view.into_iter().chain(of_all).collect(),
+            pages: of_view.into_iter().chain([customers]).chain(of_all).collect(),
             windows: Vec::new(),
             sensors: Vec::new(),
             held: Vec::new(),
@@ -146,7 +147,7 @@ pub(crate) fn wider(view: &View, path: &str) -> Vec<Tab> {
         .collect()
 }
 
-fn moves(view: &View, window: Window, path: &str) -> Vec<Tab> {
+pub(crate) fn moves(view: &View, window: Window, path: &str) -> Vec<Tab> {
     let tab =
         |text: &str, at: Option<Time>| Tab { text: text.to_owned(), href: view.at(at).link(path), is_here: false };
     let mut moves = vec![tab("← before", Some(window.from))];

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use askama::Template;
-use evidence::column::{Column, HEARTBEATS, MESSAGES, SESSIONS};
+use evidence::column::{COMPLAINTS, CUSTOMERS, Column, FINDINGS, HEARTBEATS, MESSAGES, SESSIONS};
 use evidence::{Counter, Factor, QUARTER, Time, Window};
 use statistics::{Asked, Dimension, Page, Question, RecordKind, SensorStatus, grouped, size};
 
@@ -38,26 +38,26 @@ struct Overview {
 
 #[derive(Template)]
 #[template(path = "tables.html")]
-struct OfTables {
-    masthead: Masthead,
-    tables: Vec<Table>,
+pub(crate) struct OfTables {
+    pub(crate) masthead: Masthead,
+    pub(crate) tables: Vec<Table>,
     /// Words above the tables.
-    lead: String,
-    wider: Vec<Tab>,
-    moves: Vec<Tab>,
+    pub(crate) lead: String,
+    pub(crate) wider: Vec<Tab>,
+    pub(crate) moves: Vec<Tab>,
 }
 
 #[derive(Template)]
 #[template(path = "question.html")]
-struct OfQuestions {
-    masthead: Masthead,
-    groups: Vec<Group>,
+pub(crate) struct OfQuestions {
+    pub(crate) masthead: Masthead,
+    pub(crate) groups: Vec<Group>,
 }
 
-struct Group {
-    id: &'static str,
-    title: &'static str,
-    asked: Vec<Asked>,
+pub(crate) struct Group {
+    pub(crate) id: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) asked: Vec<Asked>,
 }
 
 #[derive(Template)]
@@ -211,7 +211,14 @@ pub(crate) async fn question(page: &Page, view: &View) -> Result<String, Refusal
 }
 
 pub(crate) fn method() -> Result<String, Refusal> {
-    let columns = vec![("messages", docs(&MESSAGES)), ("sessions", docs(&SESSIONS)), ("heartbeats", docs(&HEARTBEATS))];
+    let columns = vec![
+        ("messages", docs(&MESSAGES)),
+        ("sessions", docs(&SESSIONS)),
+        ("heartbeats", docs(&HEARTBEATS)),
+        ("customers", docs(&CUSTOMERS)),
+        ("findings", docs(&FINDINGS)),
+        ("complaints", docs(&COMPLAINTS)),
+    ];
     let masthead = Masthead::plain("Method: what is counted, and how", "/method");
     Ok(Method { masthead, questions: &Question::ALL, columns }.render()?)
 }
@@ -371,7 +378,7 @@ fn version_table(versions: &[statistics::TableVersion]) -> Table {
 }
 
 /// `12 s`, `3 min`, `5 h`, `2 d`.
-fn ago(span: Duration) -> String {
+pub(crate) fn ago(span: Duration) -> String {
     match span.as_secs() {
         seconds @ 0..120 => format!("{seconds} s"),
         seconds @ 120..7_200 => format!("{} min", seconds / 60),

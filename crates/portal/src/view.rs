@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use evidence::{QUARTER, Span, Time, Window};
+use findings::Class;
 use statistics::{Dimension, Filter, Selection, Sort};
 use url::form_urlencoded;
 
@@ -38,6 +39,10 @@ pub(crate) struct View {
     pub(crate) format: Format,
     /// Records before the first that is shown.
     pub(crate) skip: usize,
+    /// A finding's number.
+    pub(crate) id: Option<u64>,
+    /// The class that a queue of findings is held to.
+    pub(crate) class: Option<Class>,
 }
 
 /// The form of an answer to a program.
@@ -72,6 +77,8 @@ impl Default for View {
             by: None,
             format: Format::default(),
             skip: 0,
+            id: None,
+            class: None,
         }
     }
 }
@@ -104,6 +111,12 @@ impl View {
             "top" => self.top = Some(number(name, value, 1, MAX_TOP_FOR_PROGRAMS)?),
             "skip" => self.skip = usize::try_from(number(name, value, 0, MAX_SKIP as u64)?).unwrap_or(MAX_SKIP),
             "by" => self.by = Some(value.parse().map_err(|error| Refusal::parameter(name, error))?),
+            "id" => self.id = Some(number(name, value, 0, i64::MAX as u64)?),
+            "class" => {
+                let class = Class::ALL.into_iter().find(|class| class.name() == value);
+                let none = || format!("it is none of {}", Class::ALL.map(Class::name).join(", "));
+                self.class = Some(class.ok_or_else(|| Refusal::parameter(name, none()))?);
+            }
             "format" => {
                 let format = Format::ALL.into_iter().find(|format| format.name() == value);
                 self.format = format.ok_or_else(|| Refusal::parameter(name, "it is none of text, csv, json"))?;
@@ -156,12 +169,24 @@ impl View {
 
     /// This view of a page that has no table of its own choice.
     pub(crate) fn plain(&self) -> Self {
-        Self { by: None, top: None, format: Format::default(), skip: 0, ..self.clone() }
+        let (by, top, id, class) = (None, None, None, None);
+        Self { by, top, id, class, format: Format::default(), skip: 0, ..self.clone() }
+    }
+
+    /// Nothing of this view but its time.
+    pub(crate) fn time(&self) -> Self {
+        Self { window: self.window, at: self.at, ..Self::default() }
     }
 
     /// A link to a page with this view. What is as by default is left out.
     pub(crate) fn link(&self, path: &str) -> String {
         let mut link = Link::new(path);
+        if let Some(id) = self.id {
+            link.add("id", &id.to_string());
+        }
+        if let Some(class) = self.class {
+            link.add("class", class.name());
+        }
         if self.window != Span(QUARTER) {
             link.add("window", &self.window.to_string());
         }
@@ -239,7 +264,9 @@ fn number(name: &str, value: &str, least: u64, most: u64) -> Result<u64, Refusal
 
 fn unknown(name: &str) -> Refusal {
     let filters = Dimension::ALL.map(Dimension::name).join(", ");
-    let words = format!("it is unknown. There are window, at, sort, top, by, skip, format, and the filters {filters}");
+    let words = format!(
+        "it is unknown. There are window, at, sort, top, by, skip, format, id, class, and the filters {filters}"
+    );
     Refusal::parameter(&shown(name), words)
 }
 
@@ -269,6 +296,8 @@ mod tests {
             "/emails?domain=%3Cscript%3Ealert%281%29%3C/script%3E.example&skip=100",
             "/api/v1/ranking?at=2010-05-17T21:45:07.5&cidr=192.0.2.0/24&as=64496&by=ip&top=7&format=csv",
             "/?domain=-&sender-domain=a%26b%3Dc%2Bd",
+            "/customers/finding?id=7&at=2010-05-17T21:45",
+            "/customers?class=trouble&window=90d&skip=100",
         ] {
             let (path, query) = link.split_once('?').unwrap_or((link, ""));
             assert_eq!(parse(query).unwrap().link(path), link);
@@ -289,6 +318,8 @@ mod tests {
             ("by=colour", "by", "country, as"),
             ("sort=size", "sort", "neither"),
             ("format=pdf", "format", "text, csv"),
+            ("id=-1", "id", "`-1`"),
+            ("class=spam", "class", "abuse, trouble"),
         ] {
             let words = parse(query).unwrap_err();
             assert!(words.starts_with(&format!("The parameter {name} is wrong")) && words.contains(reason), "{words}");

@@ -1,8 +1,10 @@
 //! What was asked, in full: SQL that anybody can ask again, with nothing left to fill in.
 
-use evidence::Window;
+use evidence::{Time, Window};
 use lake::Value;
 
+use crate::case_file::{CaseFile, case_query, history_query, volume_query};
+use crate::cases::{Which, queue_query, sightings_query};
 use crate::page::ranking_query;
 use crate::question::Question;
 use crate::records::RecordKind;
@@ -66,10 +68,50 @@ impl Selection {
     fn on_facts(&self, facts: Question, sql: &str) -> String {
         let facts = self.fill(facts, |_| true);
         let facts = complete(facts.trim_end(), &self.parameters(|_| true));
-        match sql.strip_prefix("WITH ") {
-            Some(more) => format!("WITH facts AS (\n{facts}\n), {more}"),
-            None => format!("WITH facts AS (\n{facts}\n)\n{sql}"),
-        }
+        on_table("facts", &facts, sql)
+    }
+}
+
+/// The questions behind the desk's queue and the figures of a window.
+pub fn asked_for_cases(window: Window, which: Which, skip: usize, rows: usize) -> Vec<Asked> {
+    let parameters = [("from", Value::Instant(window.from)), ("until", Value::Instant(window.until))];
+    let cases = complete(Question::CASES.fill(&[("filter", "")]).trim_end(), &parameters);
+    let of_cases =
+        |question: Question, sql: &str| Asked { question, sql: on_table("cases", &cases, &complete(sql, &parameters)) };
+    let of_tables = |question: Question| Asked { question, sql: complete(question.sql(), &parameters) };
+    let (sightings, of_sightings) = sightings_query(window, None);
+    vec![
+        of_cases(Question::QUEUE, &queue_query(which, skip, rows)),
+        of_cases(Question::CASE_CLASSES, Question::CASE_CLASSES.sql()),
+        of_cases(Question::CASE_TIMES, Question::CASE_TIMES.sql()),
+        of_cases(Question::CASE_DAYS, Question::CASE_DAYS.sql()),
+        of_tables(Question::COMPLAINT_DAYS),
+        of_tables(Question::MAIL_DAYS),
+        Asked { question: Question::SEEN_AT_DECOYS, sql: complete(&sightings, &of_sightings) },
+    ]
+}
+
+impl CaseFile {
+    /// The questions behind it, as it was before an instant.
+    pub fn asked(&self, until: Time) -> Vec<Asked> {
+        let finding = self.case.finding;
+        let (cases, parameters) = case_query(finding, until);
+        let (volume, of_volume) = volume_query(finding, self.window, self.bin);
+        let (sightings, of_sightings) = sightings_query(self.decoys, Some(finding));
+        vec![
+            Asked { question: Question::CASES, sql: complete(&cases, &parameters) },
+            Asked { question: Question::CASE_HISTORY, sql: complete(&history_query(), &parameters) },
+            Asked { question: Question::PARTY_VOLUME, sql: complete(&volume, &of_volume) },
+            Asked { question: Question::SEEN_AT_DECOYS, sql: complete(&sightings, &of_sightings) },
+        ]
+    }
+}
+
+/// A question to a table that is held, with the question that makes the table in it.
+fn on_table(table: &str, held: &str, sql: &str) -> String {
+    match sql.strip_prefix("WITH ") {
+        Some(more) => format!("WITH {table} AS (\n{held}\n), {more}"),
+        None => format!("WITH {table} AS (\n{held}\n)\n{sql}"),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::io::{self, Write};
 
+use evidence::Window;
+use lake::TableVersion;
 use serde_json::{Map, Value, json};
 
 use crate::number::share;
@@ -11,14 +13,7 @@ use crate::text::{describe, describing_columns};
 
 /// Writes a page: a line about it, then the lines of the summary and of the rankings.
 pub fn write_json(to: &mut dyn Write, page: &Page, summary: Option<&Summary>, rankings: &[Ranking]) -> io::Result<()> {
-    let window = page.selection.window;
-    let versions: Map<_, _> = page.versions.iter().map(|t| (t.table.to_owned(), t.version.into())).collect();
-    let mut head = json!({
-        "type": "page",
-        "from": window.from.to_string(),
-        "until": window.until.to_string(),
-        "versions": versions,
-    });
+    let mut head = head(page.selection.window, &page.versions);
     for filter in &page.selection.filters {
         head["filters"][filter.dimension.name()] = filter.value.clone().into();
     }
@@ -32,6 +27,21 @@ pub fn write_json(to: &mut dyn Write, page: &Page, summary: Option<&Summary>, ra
         }
     }
     rankings.iter().try_for_each(|ranking| write_ranking(to, ranking))
+}
+
+/// Writes the line that says which window an answer is of, and from which versions of the tables.
+pub fn write_json_head(to: &mut dyn Write, window: Window, versions: &[TableVersion]) -> io::Result<()> {
+    writeln!(to, "{}", head(window, versions))
+}
+
+fn head(window: Window, versions: &[TableVersion]) -> Value {
+    let versions: Map<_, _> = versions.iter().map(|t| (t.table.to_owned(), t.version.into())).collect();
+    json!({
+        "type": "page",
+        "from": window.from.to_string(),
+        "until": window.until.to_string(),
+        "versions": versions,
+    })
 }
 
 fn summary_line(row: &SensorRow, total: Counts) -> Value {

@@ -16,8 +16,11 @@
 //!   Percentages are of the column's total, rounded to nearest.
 
 mod asked;
+mod case_file;
+mod cases;
 mod comparison;
 mod csv;
+mod desk_days;
 mod json;
 mod number;
 mod page;
@@ -32,10 +35,13 @@ mod summing;
 mod test;
 mod text;
 
-pub use asked::Asked;
+pub use asked::{Asked, asked_for_cases};
+pub use case_file::{CHANGES, CaseFile, DECOYS_BACK, Sent, Told};
+pub use cases::{Case, Cases, ClassCount, Sighting, Took, Which};
 pub use comparison::{Comparison, Measure, Side};
 pub use csv::{write_csv, write_csv_row};
-pub use json::write_json;
+pub use desk_days::{DAY, DeskDay, Mail};
+pub use json::{write_json, write_json_head};
 pub use lake::{Snapshot, TableVersion};
 pub use number::{grouped, percent, share, size};
 pub use page::{Counts, Page, Ranked, Ranking, SensorRow, SensorState, Statistics, Summary};

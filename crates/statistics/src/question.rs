@@ -38,8 +38,21 @@ impl Question {
         Self { name: "compare-probes", file: include_str!("../questions/compare-probes.sql") };
     pub const EXPOSURE: Self = Self { name: "exposure", file: include_str!("../questions/exposure.sql") };
 
+    pub const CASES: Self = Self { name: "cases", file: include_str!("../questions/cases.sql") };
+    pub const QUEUE: Self = Self { name: "queue", file: include_str!("../questions/queue.sql") };
+    pub const CASE_CLASSES: Self = Self { name: "case-classes", file: include_str!("../questions/case-classes.sql") };
+    pub const CASE_DAYS: Self = Self { name: "case-days", file: include_str!("../questions/case-days.sql") };
+    pub const COMPLAINT_DAYS: Self =
+        Self { name: "complaint-days", file: include_str!("../questions/complaint-days.sql") };
+    pub const MAIL_DAYS: Self = Self { name: "mail-days", file: include_str!("../questions/mail-days.sql") };
+    pub const CASE_TIMES: Self = Self { name: "case-times", file: include_str!("../questions/case-times.sql") };
+    pub const CASE_HISTORY: Self = Self { name: "case-history", file: include_str!("../questions/case-history.sql") };
+    pub const PARTY_VOLUME: Self = Self { name: "party-volume", file: include_str!("../questions/party-volume.sql") };
+    pub const SEEN_AT_DECOYS: Self =
+        Self { name: "seen-at-decoys", file: include_str!("../questions/seen-at-decoys.sql") };
+
     /// All questions.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 33] = [
         Self::FACTS,
         Self::SENDER_DOMAINS,
         Self::RECIPIENT_DOMAINS,
@@ -63,6 +76,16 @@ impl Question {
         Self::COMPARE,
         Self::COMPARE_PROBES,
         Self::EXPOSURE,
+        Self::CASES,
+        Self::QUEUE,
+        Self::CASE_CLASSES,
+        Self::CASE_DAYS,
+        Self::COMPLAINT_DAYS,
+        Self::MAIL_DAYS,
+        Self::CASE_TIMES,
+        Self::CASE_HISTORY,
+        Self::PARTY_VOLUME,
+        Self::SEEN_AT_DECOYS,
     ];
 
     pub fn title(&self) -> &'static str {

@@ -3,8 +3,10 @@
 
 mod browser;
 mod client;
+mod customers;
 mod links;
 mod made_up;
+mod provider;
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};

@@ -1,6 +1,7 @@
 //! The tables of made-up windows, and those of the original pages.
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod desk;
 mod original;
 mod probes;
 
