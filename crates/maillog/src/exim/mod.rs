@@ -1,5 +1,5 @@
 //! Lines of Exim's main log and of the first lines of its reject log: what each kind is, in pieces of the line. It keeps nothing
-//! from one line to the next and makes no message of them; that is for [`Assembly`](crate::assembly).
+//! from one line to the next and makes no message of them; that is for the assembly.
 //!
 //! Of a client only the last address in brackets is Exim's own word. Where Exim is told to take any HELO name
 //! (`helo_accept_junk_hosts`), a name can look like what Exim writes after it; then the line is read as the name wants it. The

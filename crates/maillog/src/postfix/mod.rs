@@ -1,5 +1,5 @@
 //! Lines of Postfix, all its daemons: what each kind is, in pieces of the line. It keeps nothing from one line to the next and
-//! makes no message of them; that is for [`Assembly`](crate::assembly).
+//! makes no message of them; that is for the assembly.
 
 mod clients;
 mod content;

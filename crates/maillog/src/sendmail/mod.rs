@@ -1,5 +1,5 @@
 //! Lines of Sendmail: what each kind is, in pieces of the line. It keeps nothing from one line to the next and makes no message
-//! of them; that is for [`Assembly`](crate::assembly). Sendmail logs no HELO names.
+//! of them; that is for the assembly. Sendmail logs no HELO names.
 
 mod house;
 mod line;
