@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use evidence::{Factor, SensorName, Span};
+use lab::maillog::{MAX_ABUSE, MAX_CUSTOMERS, MAX_DAYS};
 use statistics::{Class, Dimension, Sort};
 
 use crate::data::DEFAULT;
@@ -528,14 +530,15 @@ pub(crate) struct Lab {
 #[derive(Subcommand)]
 pub(crate) enum LabCommand {
     /// Mail logs of a provider of whose customers it is known who is abused, and how.
+    ///
+    /// A seeded model plans days of mail of ordinary customers, lists, customers that look abused and are not, and abuse of each
+    /// kind. A real Postfix or Exim carries it out, in a network of its own from which nothing leads out; then the times of its
+    /// log are moved to those of the plan. It writes the log, truth.csv, schedule.jsonl, and a README that tells what they are.
+    ///
+    /// It must be started by root, for the network of its own.
     Maillog(LabMaillog),
 }
 
-/// A seeded model plans days of mail of ordinary customers, lists, customers that look abused and are not, and abuse of each kind. A
-/// real Postfix or Exim carries it out, in a network of its own from which nothing leads out; then the times of its log are moved to
-/// those of the plan. It writes the log, `truth.csv`, `schedule.jsonl`, and a README that tells what they are.
-///
-/// It must be started by root, for the network of its own.
 #[derive(Args)]
 pub(crate) struct LabMaillog {
     /// The folder to write to; made if it is not there.
@@ -547,16 +550,20 @@ pub(crate) struct LabMaillog {
     /// A folder into which the server's Debian packages were unpacked. [default: the server is installed]
     #[arg(long, value_name = "DIR")]
     pub(crate) programs: Option<PathBuf>,
-    /// Customers of all kinds.
-    #[arg(long, value_name = "N", default_value_t = 240)]
+    /// Customers of all kinds; there are some of each kind, however few are asked for.
+    #[arg(long, value_name = "N", default_value_t = 240, value_parser = at_most(MAX_CUSTOMERS))]
     pub(crate) customers: usize,
-    /// Days.
-    #[arg(long, value_name = "N", default_value_t = 7)]
+    /// Days, from a Monday on.
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u64).range(1..=MAX_DAYS))]
     pub(crate) days: u64,
     /// The same number gives the same plan.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) seed: u64,
     /// How many there are of each kind of abuse.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    #[arg(long, value_name = "N", default_value_t = 2, value_parser = at_most(MAX_ABUSE))]
     pub(crate) abuse: usize,
+}
+
+fn at_most(most: usize) -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(..=most as u64)
 }

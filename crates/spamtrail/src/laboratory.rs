@@ -25,6 +25,10 @@ fn maillog(arguments: &LabMaillog) -> anyhow::Result<Outcome> {
     let report = run(&plan, &programs, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     write(&arguments.out, &model, &plan, &report).with_context(|| arguments.out.display().to_string())?;
+    let broken = report.outcomes.iter().filter(|outcome| outcome.broken.is_some()).count();
+    if broken + report.left > 0 {
+        eprintln!("{broken} sessions broke off, {} messages were left in the server's queue", report.left);
+    }
     let mut out = stdout();
     for log in &report.logs {
         writeln!(out, "{}: {} lines", arguments.out.join(log.name).display(), log.lines)?;

@@ -19,8 +19,6 @@ pub enum LabError {
     File { path: PathBuf, source: io::Error },
     #[error("nothing can listen on {address}")]
     Listen { address: std::net::SocketAddr, source: io::Error },
-    #[error("the server left {left} messages in its queue for {seconds} s")]
-    Stuck { left: usize, seconds: u64 },
 }
 
 impl LabError {

@@ -5,6 +5,7 @@ use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::Child;
 
+use super::abuse::HOPS;
 use super::client::PASSWORD;
 use super::error::LabError;
 use super::server::{Programs, files};
@@ -42,7 +43,7 @@ smtp_accept_max = 200
 smtp_accept_queue_per_connection = 0
 smtp_accept_max_per_connection = 10000
 queue_run_max = 5
-received_headers_max = 50
+received_headers_max = {hops}
 log_selector = +smtp_protocol_error +smtp_syntax_error +tls_certificate_verified
 acl_smtp_rcpt = acl_check_rcpt
 acl_smtp_data = acl_check_data
@@ -119,6 +120,7 @@ pub(crate) fn start(programs: &Programs, folder: &Path, mailboxes: &[String]) ->
         .replace("{address_6}", &SERVER_6.to_string())
         .replace("{customers_4}", CUSTOMERS_4)
         .replace("{customers_6}", CUSTOMERS_6)
+        .replace("{hops}", &HOPS.to_string())
         .replace("{password}", PASSWORD);
     // Where the program looks for it: with a file that is named to it, it gives up the rights that it delivers with.
     let conf = Path::new("/etc/exim4");

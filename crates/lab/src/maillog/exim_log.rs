@@ -99,7 +99,11 @@ impl<'a> Owners<'a> {
             let one = &ran[**place];
             (second(one.began)..=second(one.ended) + SLACK).contains(&line.second)
         };
-        let sessions = self.sessions.get(&address(line.rest)?)?;
+        let sessions = self.sessions.get(&self.address(line.rest)?)?;
+        if line.rest.contains(" authenticator failed for ") {
+            let tries = |place: &&usize| plan.sessions[ran[**place].session].wrong_password;
+            return sessions.iter().filter(tries).find(at).copied();
+        }
         let recipient = line.rest.split_once(" rejected RCPT <").and_then(|(_, rest)| rest.split_once('>'));
         let Some((recipient, _)) = recipient else { return sessions.iter().find(at).copied() };
         for place in sessions.iter().filter(at) {
@@ -114,6 +118,17 @@ impl<'a> Owners<'a> {
         }
         None
     }
+
+    /// The client's address: the last bracketed one of what says who it is, or the one without brackets that has no name.
+    /// In front of it may stand another in brackets, by which the client calls itself.
+    fn address(&self, rest: &str) -> Option<IpAddr> {
+        let host = [" F=<", " rejected ", ": "].iter().filter_map(|end| rest.split_once(end)).map(|(host, _)| host);
+        let host = host.min_by_key(|host| host.len()).unwrap_or(rest);
+        let is_client = |address: &IpAddr| self.sessions.contains_key(address);
+        let inside = |part: &str| part.split_once(']').and_then(|(address, _)| address.parse().ok());
+        let bracketed = host.split('[').skip(1).filter_map(inside).filter(is_client).last();
+        bracketed.or_else(|| rest.split(' ').filter_map(|word| word.parse().ok()).find(is_client))
+    }
 }
 
 /// An id of 6-6-2 or 6-11-4 letters and digits, and what follows.
@@ -121,12 +136,4 @@ fn id_and_words(rest: &str) -> Option<(&str, &str)> {
     let (id, words) = rest.trim_start().split_once(' ')?;
     let parts: Vec<_> = id.split('-').map(str::len).collect();
     matches!(parts.as_slice(), [6, 6, 2] | [6, 11, 4]).then_some((id, words))
-}
-
-/// The last bracketed address of the field `H=`, behind which come others.
-fn address(rest: &str) -> Option<IpAddr> {
-    let host = rest.split_once("H=").or_else(|| rest.split_once(" from "))?.1;
-    let host = host.split_once(" F=<").or_else(|| host.split_once(" rejected ")).map_or(host, |(host, _)| host);
-    let inside = |part: &str| part.split_once(']').and_then(|(address, _)| address.parse().ok());
-    host.split('[').skip(1).filter_map(inside).last()
 }

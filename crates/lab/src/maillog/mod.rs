@@ -38,7 +38,7 @@ mod world;
 
 pub use client::Answer;
 pub use error::LabError;
-pub use model::Model;
+pub use model::{MAX_ABUSE, MAX_CUSTOMERS, MAX_DAYS, Model};
 pub use output::write;
 pub use plan::{Doing, Door, Fate, Kind, Mail, Place, Plan, Recipient, Session, Subject};
 pub use run::{Log, Outcome, Report, run};

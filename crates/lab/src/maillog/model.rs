@@ -27,6 +27,11 @@ pub struct Model {
     pub start: Time,
 }
 
+/// The most customers, days, and abused ones of a kind: the addresses of the model are as many as these need.
+pub const MAX_CUSTOMERS: usize = 10_000;
+pub const MAX_DAYS: u64 = 366;
+pub const MAX_ABUSE: usize = 100;
+
 /// One of each kind of customers that look abused comes with that many customers begun.
 const HARD_FOR_EACH: usize = 240;
 /// So many lists for that many customers begun.
@@ -51,8 +56,19 @@ impl Model {
         Kind::HARD.len() * times
     }
 
-    /// What happens in these days. With fewer customers than [`Model::fewest`] there are as many as that.
+    /// What happens in these days. With fewer customers than [`Model::fewest`] there are as many as that; what is beyond the
+    /// greatest of these numbers is as if it were that, and there is always a day.
     pub fn plan(&self) -> Plan {
+        let model = Self {
+            customers: self.customers.min(MAX_CUSTOMERS),
+            days: self.days.clamp(1, MAX_DAYS),
+            abuse: self.abuse.min(MAX_ABUSE),
+            ..*self
+        };
+        model.planned()
+    }
+
+    fn planned(&self) -> Plan {
         let mut draft = Draft::new(*self);
         let blocks = self.customers.div_ceil(HARD_FOR_EACH).max(1);
         for kind in Kind::HARD {
@@ -201,8 +217,10 @@ impl Draft {
     }
 }
 
-/// A message with a size and an id such as programs make them.
-pub(crate) fn mail(sender: &str, recipients: Vec<Recipient>, chance: &mut Chance) -> Mail {
+/// A message with a size and an id such as programs make them. Whoever is a recipient twice is one: a server would see to it.
+pub(crate) fn mail(sender: &str, mut recipients: Vec<Recipient>, chance: &mut Chance) -> Mail {
+    let mut known = HashSet::new();
+    recipients.retain(|recipient| known.insert(recipient.address.clone()));
     let host = sender.split_once('@').map_or(world::SERVER, |(_, domain)| domain);
     let message_id = format!("{}.{}@{host}", chance.hex(8), chance.digits(6));
     let size = chance.lognormal(3000.0, 0.9).clamp(600.0, 60_000.0) as usize;

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::error::LabError;
 use super::model::Model;
-use super::plan::{Doing, Plan};
+use super::plan::{Doing, Place, Plan};
 use super::run::Report;
 
 /// How many lines that were left out are shown.
@@ -51,7 +51,7 @@ fn truth(plan: &Plan) -> String {
         count.2 += session.mails.iter().map(|mail| mail.recipients.len()).sum::<usize>();
     }
     for (subject, (sessions, messages, recipients)) in plan.subjects.iter().zip(counts) {
-        let (kind, place) = (subject.kind, if subject.place == super::Place::Inside { "inside" } else { "outside" });
+        let (kind, place) = (subject.kind, if subject.place == Place::Inside { "inside" } else { "outside" });
         let (start, end) =
             subject.abuse.map_or_else(Default::default, |(start, end)| (start.to_string(), end.to_string()));
         let (name, abused, diagnosis) = (&subject.name, kind.is_abuse(), kind.diagnosis());
@@ -90,13 +90,15 @@ fn schedule(out: &Path, plan: &Plan, report: &Report) -> Result<(), LabError> {
 fn readme(model: &Model, plan: &Plan, report: &Report) -> String {
     let messages: usize = plan.sessions.iter().map(|session| session.mails.len()).sum();
     let broken = report.outcomes.iter().filter(|outcome| outcome.broken.is_some()).count();
+    let customers = plan.subjects.iter().filter(|subject| subject.place == Place::Inside).count();
+    let days = plan.end.since(plan.start).as_secs() / 86_400;
     let abuse = plan.sessions.iter().filter(|session| session.doing == Doing::Abuse).count();
     let mut text = format!(
         "# A laboratory mail log\n\n{} customers, {} days from {}, seed {}, {} of each kind of abuse: {} sessions ({abuse} \
          of abuse), {messages} messages. Written by a real {} in {:.0} s; {broken} sessions broke off, {} messages were \
          left in the queue.\n\n",
-        model.customers,
-        model.days,
+        customers,
+        days,
         plan.start,
         model.seed,
         model.abuse,

@@ -84,7 +84,7 @@ pub enum Fate {
     Content,
     /// Refused at RCPT, because the provider's server is on a block list.
     Listed,
-    /// Refused by the provider's server itself: no such mailbox, no login, too many hops.
+    /// Refused by the provider's server itself: no such mailbox, or too many lines `Received:`, which Exim takes and sends back.
     Refused,
 }
 

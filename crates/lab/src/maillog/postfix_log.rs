@@ -46,8 +46,8 @@ fn taken_apart(line: &str, year: i16) -> Option<Line<'_>> {
 struct Owners<'a> {
     /// The sessions of each address, in their order.
     sessions: HashMap<IpAddr, VecDeque<usize>>,
-    /// What each server process serves now.
-    current: HashMap<&'a str, usize>,
+    /// What each server process serves now; nothing of the plan when it is the client that waited for the start.
+    current: HashMap<&'a str, Option<usize>>,
     /// Lines of a process before it says who has connected.
     early: HashMap<&'a str, Vec<usize>>,
     late: Vec<(usize, Owner)>,
@@ -90,20 +90,18 @@ impl<'a> Owners<'a> {
         }
         line.process = Some(process);
         if let Some(client) = words.strip_prefix("connect from ") {
-            let Some(owner) = address(client).and_then(|address| self.sessions.get_mut(&address)?.pop_front()) else {
-                self.early.remove(process);
-                return;
-            };
+            let sessions = address(client).and_then(|address| self.sessions.get_mut(&address));
+            let owner = sessions.and_then(VecDeque::pop_front);
             self.current.insert(process, owner);
             let early = self.early.remove(process).unwrap_or_default();
-            self.late.extend(early.into_iter().map(|place| (place, Owner::Ran(owner))));
+            self.late.extend(early.into_iter().filter_map(|place| Some((place, Owner::Ran(owner?)))));
         }
         let Some(owner) = self.current.get(process).copied() else {
             self.early.entry(process).or_default().push(place);
             return;
         };
-        line.owner = Owner::Ran(owner);
-        if let Some((id, _)) = words.split_once(": client=") {
+        line.owner = owner.map_or(Owner::Nobody, Owner::Ran);
+        if let (Some((id, _)), Some(owner)) = (words.split_once(": client="), owner) {
             self.ids.insert(id, owner);
         }
         if words.starts_with("disconnect from ") {

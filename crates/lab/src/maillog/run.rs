@@ -54,8 +54,8 @@ pub struct Outcome {
 ///
 /// All of it happens in a thread that has a network and mounts of its own; the rest of the process keeps those it has.
 pub fn run(plan: &Plan, programs: &Programs, progress: &(dyn Fn(usize) + Sync)) -> Result<Report, LabError> {
-    let folder =
-        tempfile::Builder::new().prefix("spamtrail-lab-").tempdir().map_err(LabError::file("a temporary folder"))?;
+    let prefix = format!("spamtrail-lab-{}-", std::process::id());
+    let folder = tempfile::Builder::new().prefix(&prefix).tempdir().map_err(LabError::file("a temporary folder"))?;
     let inside = || inside(folder.path(), plan, programs, progress);
     match std::thread::scope(|scope| scope.spawn(inside).join()) {
         Ok(result) => result,

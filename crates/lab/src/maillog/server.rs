@@ -1,5 +1,6 @@
 //! The mail servers that a laboratory runs: which there are, where their programs are, how one is started and stopped.
 
+use std::fmt;
 use std::fs;
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
@@ -53,6 +54,15 @@ impl Server {
             root.join(program).display()
         );
         Err(LabError::NotInstalled { server: self.name(), hint })
+    }
+}
+
+impl fmt::Display for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Postfix => "postfix",
+            Self::Exim => "exim",
+        })
     }
 }
 
