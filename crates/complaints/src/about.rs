@@ -11,13 +11,8 @@ use crate::part::Part;
 use crate::text::{address, is_outside, kept};
 
 /// Fields in which mail servers write who was logged in.
-const LOGINS: [&str; 5] = [
-    "x-authenticated-sender",
-    "x-authenticated-user",
-    "x-authenticated-id",
-    "x-auth-user",
-    "x-get-message-sender-via",
-];
+const LOGINS: [&str; 5] =
+    ["x-authenticated-sender", "x-authenticated-user", "x-authenticated-id", "x-auth-user", "x-get-message-sender-via"];
 
 /// Fields that webmail and some providers write instead of a line `Received`.
 const ORIGINATING: [&str; 3] = ["x-originating-ip", "x-sender-ip", "x-client-ip"];
@@ -83,13 +78,7 @@ fn originating(head: &Head<'_>) -> Option<IpAddr> {
 fn passage(head: &Head<'_>, hops: Vec<Hop>, desk: &Desk) -> Option<Passage> {
     let hop = hops.into_iter().rfind(|hop| hop.by.as_deref().is_some_and(|by| desk.is_ours(by)))?;
     let written = || LOGINS.into_iter().find_map(|name| login(head.fields.first(name)?));
-    Some(Passage {
-        host: hop.by?,
-        client: hop.from,
-        queue_id: hop.id,
-        login: hop.login.or_else(written),
-        at: hop.at,
-    })
+    Some(Passage { host: hop.by?, client: hop.from, queue_id: hop.id, login: hop.login.or_else(written), at: hop.at })
 }
 
 /// The name at the end, as in `host.example: ann` and `host.example: authenticated_id: ann/from/x`.

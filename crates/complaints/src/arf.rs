@@ -7,7 +7,7 @@ use crate::fault::{Fault, NotOne, forgive};
 use crate::head::{Fields, Head, split};
 use crate::part::Parts;
 use crate::recipient::Recipients;
-use crate::text::{address, domain, kept, mailbox, time};
+use crate::text::{address, domain, is_outside, kept, mailbox, time};
 
 /// Domains, and addresses of the web, that are kept of one report; further ones are left out.
 pub const MAX_LISTED: usize = 32;
@@ -54,6 +54,9 @@ pub(crate) fn read(fields: &Fields, parts: &Parts<'_>, desk: &Desk) -> Result<Co
 /// Addresses, times and numbers; those that cannot be understood are faults.
 fn measured(complaint: &mut Complaint, fields: &Fields, faults: &mut Vec<Fault>) {
     complaint.source = understood(fields.first("source-ip"), address, "Source-IP", "is no address", faults);
+    if complaint.source.is_some_and(|source| !is_outside(source)) {
+        forgive(faults, "Source-IP", "is no address of the Internet");
+    }
     let port = |text: &str| text.parse().ok().filter(|port| *port > 0);
     complaint.source_port = understood(fields.first("source-port"), port, "Source-Port", "is no port", faults);
     let (arrival, received) = (fields.first("arrival-date"), fields.first("received-date"));

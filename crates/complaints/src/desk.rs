@@ -73,8 +73,8 @@ impl Desk {
             let named = complaint.reporter.take();
             complaint.reporter = match complaint.format {
                 // A program may send for many; who complains stands in its document.
-                Format::Xarf3 | Format::Xarf4 => named.or_else(|| head.from_domain()),
-                _ => head.from_domain().or(named),
+                Format::Xarf3 | Format::Xarf4 => named.or_else(|| head.author_domain()),
+                _ => head.author_domain().or(named),
             };
         }
         Ok(read)

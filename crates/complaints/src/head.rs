@@ -90,7 +90,7 @@ impl<'m> Head<'m> {
         Self { fields: Fields::new(block), parsed: MessageParser::default().parse_headers(block) }
     }
 
-    pub(crate) fn content_type(&self) -> Option<&ContentType<'m>> {
+    pub(crate) fn content_type(&self) -> Option<&ContentType<'_>> {
         self.parsed.as_ref()?.content_type()
     }
 
@@ -98,15 +98,20 @@ impl<'m> Head<'m> {
         self.parsed.as_ref()?.from()?.first()
     }
 
+    /// The mailbox of who wrote it. What stands in brackets goes before what a strict reader makes of an odd name.
+    fn author(&self) -> Option<String> {
+        let named = self.fields.first("from").filter(|from| from.contains('<')).and_then(mailbox);
+        named.or_else(|| self.from().and_then(|from| kept(from.address.as_deref()?)))
+    }
+
     /// The domain of who wrote it.
-    pub(crate) fn from_domain(&self) -> Option<String> {
-        self.from().and_then(|from| domain(from.address.as_deref()?))
+    pub(crate) fn author_domain(&self) -> Option<String> {
+        self.author().and_then(|from| domain(&from))
     }
 
     /// To whom it returns, else who wrote it.
     pub(crate) fn sender(&self) -> Option<String> {
-        let from = || self.from().and_then(|from| kept(from.address.as_deref()?));
-        self.fields.first("return-path").and_then(mailbox).or_else(from)
+        self.fields.first("return-path").and_then(mailbox).or_else(|| self.author())
     }
 
     pub(crate) fn subject(&self) -> &str {

@@ -47,7 +47,7 @@ pub use mailbox::{MAX_MAIL, Mails, holds_mail, mails};
 pub use part::{MAX_BOUNDARY, MAX_DEPTH, MAX_PARTS};
 pub use recipient::{Key, MAX_RECIPIENTS, Recipient, Recipients};
 pub use text::MAX_TEXT;
-pub use xarf::MAX_DOCUMENT;
+pub use xarf::{MAX_DOCUMENT, MAX_VALUES};
 
 /// The first complaint of a mail or JSON document, read by a desk that knows nothing of itself.
 pub fn read(bytes: &[u8]) -> Result<Complaint, NotOne> {

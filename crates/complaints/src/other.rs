@@ -6,6 +6,7 @@
 use crate::fault::NotOne;
 use crate::head::Head;
 use crate::part::Parts;
+use crate::text::mailbox;
 
 /// How subjects of replies of programs begin.
 const REPLIES: [&str; 6] = ["auto:", "automatic reply", "auto reply", "auto-reply", "autoreply", "out of office"];
@@ -70,10 +71,15 @@ pub(crate) fn of_head(head: &Head<'_>) -> Option<NotOne> {
 
 /// Whether the mail system itself writes, by the name of its mailbox.
 fn is_of_daemon(head: &Head<'_>) -> bool {
+    let is_daemon = |address: &str| {
+        let local = address.split('@').next().unwrap_or_default().to_ascii_lowercase().replace(['-', '_', '.'], "");
+        matches!(local.as_str(), "mailerdaemon" | "maildeliverysystem")
+    };
+    if head.fields.first("return-path").and_then(mailbox).is_some_and(|path| is_daemon(&path)) {
+        return true;
+    }
     let Some(from) = head.from() else { return false };
-    let address = from.address.as_deref().unwrap_or_default().to_ascii_lowercase();
-    let local = address.split('@').next().unwrap_or_default().replace(['-', '_', '.'], "");
     let name = from.name.as_deref().unwrap_or_default().to_ascii_lowercase();
     let is_system = name.starts_with("mail delivery") || name == "mailer-daemon";
-    is_system || matches!(local.as_str(), "mailerdaemon" | "maildeliverysystem")
+    is_system || from.address.as_deref().is_some_and(is_daemon)
 }

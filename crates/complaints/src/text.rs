@@ -91,10 +91,11 @@ pub(crate) fn domain(text: &str) -> Option<String> {
     is_one.then(|| domain.to_ascii_lowercase())
 }
 
-/// What stands between angle brackets, else all of it; nothing for the null sender.
+/// What stands between angle brackets, else all of it; nothing for the null sender. Names may hold brackets too, so that the
+/// first pair without blanks and quotes counts.
 pub(crate) fn mailbox(text: &str) -> Option<String> {
-    let inner = text.split_once('<').map_or(text, |(_, rest)| rest.split_once('>').map_or(rest, |(inner, _)| inner));
-    kept(inner)
+    let mut pairs = text.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(inner, _)| inner.trim());
+    kept(pairs.find(|inner| !inner.contains([' ', '"'])).unwrap_or(text))
 }
 
 /// A text as it is kept.
@@ -122,9 +123,21 @@ mod tests {
         ] {
             assert_eq!(time(text), Some(ten), "{text}");
         }
-        for text in ["Mon, 2 Mar 2026 10:00:00 JST", "Mon, 2 Mar 2026 10:00:00", "2026-03-02", "2026-03-02T10:00:00", "é"] {
+        for text in
+            ["Mon, 2 Mar 2026 10:00:00 JST", "Mon, 2 Mar 2026 10:00:00", "2026-03-02", "2026-03-02T10:00:00", "é"]
+        {
             assert_eq!(time(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_mailbox_stands_in_brackets_or_alone() {
+        for text in ["a@b.example", "<a@b.example>", "Ann <a@b.example>", "\"x <y z>\" <a@b.example>, c <d@e.example>"]
+        {
+            assert_eq!(mailbox(text).as_deref(), Some("a@b.example"), "{text}");
+        }
+        assert_eq!(mailbox("<>"), None);
+        assert_eq!(mailbox(" "), None);
     }
 
     #[test]

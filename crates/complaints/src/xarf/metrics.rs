@@ -124,7 +124,9 @@ mod tests {
             assert!(is_vector(&format!("{base}{more}"), true), "{more}");
             assert!(is_vector(&format!("({base}{more})"), true), "{more}");
         }
-        for vector in ["", "AV:N", "AC:L/AV:N/Au:N/C:P/I:P/A:C", "AV:N/AC:L/Au:N/C:P/I:P/A:X", "AV:N/AC:L/Au:N/C:P/I:P/A:C/E:POC"] {
+        for vector in
+            ["", "AV:N", "AC:L/AV:N/Au:N/C:P/I:P/A:C", "AV:N/AC:L/Au:N/C:P/I:P/A:X", "AV:N/AC:L/Au:N/C:P/I:P/A:C/E:POC"]
+        {
             assert!(!is_vector(vector, true), "{vector}");
         }
         let three = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:C/C:H/I:H/A:H";

@@ -2,8 +2,8 @@
 //! hold. The reference `complaints.md` says it for people.
 
 use super::rule::Rule::{
-    Address, Any, Cve, Cvss, Each, Either, Filled, Flag, Host, Instant, List, Long, Mailbox, Object, OneOf, Plain, Port,
-    Ports, Text, Uri, Whole,
+    Address, Any, Cve, Cvss, Each, Either, Filled, Flag, Host, Instant, List, Long, Mailbox, Object, OneOf, Plain,
+    Port, Ports, Text, Uri, Whole,
 };
 use super::rule::Version::{Alpha, Development, One, Three, Two};
 use super::rule::{Field, Rule, Version, may, must};
@@ -71,12 +71,10 @@ const FILE: &[Field] = &[
 ];
 const PART: &[Field] =
     &[must("ContentType", Text), must("Payload", Text), may("Base64Encoded", Flag), may("Description", Text)];
-const COMMON: &[Field] =
-    &[may("Ongoing", Flag), may("ThreatActor", Text), may("Samples", Filled(&Either(PART, FILE)))];
+const COMMON: &[Field] = &[may("Ongoing", Flag), may("ThreatActor", Text), may("Samples", Filled(&Either(PART, FILE)))];
 const DESTINATION: &[Field] = &[may("DestinationIp", Address), may("DestinationPort", Ports)];
 const ATTACKER: &[Field] = &[may("AttackerIp", Address), may("AttackerPort", Ports)];
-const TRAFFIC: &[Field] =
-    &[may("ByteCount", Whole(i64::MIN, i64::MAX)), may("PacketCount", Whole(i64::MIN, i64::MAX))];
+const TRAFFIC: &[Field] = &[may("ByteCount", Whole(i64::MIN, i64::MAX)), may("PacketCount", Whole(i64::MIN, i64::MAX))];
 const MAIL: &[Field] = &[
     may("FromAddress", Mailbox).until(Alpha),
     may("ToAddress", Mailbox).until(Alpha),
@@ -90,18 +88,13 @@ const BOTNET: &[Field] = &[may("BotnetName", Text)];
 const MALWARE: &[Field] = &[may("MalwareName", Text), must("SourceUrl", Any).until(Two)];
 const WITH_URL: &[Field] = &[must("SourceUrl", Any)];
 const LINKS: &[Field] = &[may("ReportSubType", OneOf(&["Link-Sharing"]))];
-const INFRINGED: &[Field] = &[
-    must("InfringedMaterial", Text),
-    may("MaterialType", Text),
-    may("SharingProtocol", Text),
-    may("CourtOrder", Uri),
-];
+const INFRINGED: &[Field] =
+    &[must("InfringedMaterial", Text), may("MaterialType", Text), may("SharingProtocol", Text), may("CourtOrder", Uri)];
 const INFRINGING: &[Field] = &[may("InfringingUrl", Uri).until(Alpha)];
 const TRADEMARK: &[Field] =
     &[must("TrademarkedMaterial", Text), may("RegistrationOffice", Text), may("RegistrationNumber", Text)];
 const SERVICE: &[Field] = &[must("ServiceName", Text), may("ServiceVersion", Text)];
-const EXPLOIT: &[Field] =
-    &[may("CVE", Cve), may("CVSS", Cvss), may("ServiceName", Text), may("ServiceVersion", Text)];
+const EXPLOIT: &[Field] = &[may("CVE", Cve), may("CVSS", Cvss), may("ServiceName", Text), may("ServiceVersion", Text)];
 const HARASSMENT: &[Field] = &[
     must("Harasser", Text),
     must("HarassmentDescription", Text),
@@ -129,7 +122,12 @@ pub(super) struct Type {
 }
 
 impl Type {
-    const fn new(name: &'static str, class: &'static str, subject: Subject, fields: &'static [&'static [Field]]) -> Self {
+    const fn new(
+        name: &'static str,
+        class: &'static str,
+        subject: Subject,
+        fields: &'static [&'static [Field]],
+    ) -> Self {
         Self { name, class, subject, since: Alpha, until: Development, fields }
     }
 

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::rule::{Field, Version, is_mailbox, members, object};
 use super::schema::{
-    ACCOUNT, COMPLAINANT, DOCUMENT, OF_COMPLAINANT, OF_REPORTER, REPORT, REPORTER, SOURCE_ADDRESS, SOURCE_PORT, SOURCE_URL,
-    Subject, TYPES, Type,
+    ACCOUNT, COMPLAINANT, DOCUMENT, OF_COMPLAINANT, OF_REPORTER, REPORT, REPORTER, SOURCE_ADDRESS, SOURCE_PORT,
+    SOURCE_URL, Subject, TYPES, Type,
 };
 use crate::complaint::{Complaint, Format, TimedBy};
 use crate::desk::Desk;
@@ -139,7 +139,8 @@ fn complaint(reporter: &Members, report: &Members, desk: &Desk) -> Complaint {
     complaint.source_port = report.get("SourcePort").and_then(Value::as_f64).map(|port| port as u16);
     complaint.happened_at = text("Date").and_then(time);
     complaint.timed_by = complaint.happened_at.map(|_| TimedBy::Report);
-    complaint.reporter = ["ReporterOrgDomain", "ReporterOrgEmail", "ReporterContactEmail"].into_iter().find_map(of_reporter);
+    complaint.reporter =
+        ["ReporterOrgDomain", "ReporterOrgEmail", "ReporterContactEmail"].into_iter().find_map(of_reporter);
     let sender = ["SmtpMailFromAddress", "FromAddress"].into_iter().find_map(text);
     let named = || ["AccountEmail", "AccountIdentifier"].into_iter().find_map(of_account);
     complaint.account = sender.or_else(named).and_then(kept);
