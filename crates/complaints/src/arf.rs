@@ -1,122 +1,131 @@
-//! Reports in ARF, and mails that are passed on.
+//! Reports in ARF (RFC 5965, 6591, 6692), and mails that are passed on.
 
-use std::net::IpAddr;
+use crate::about::About;
+use crate::complaint::{Complaint, Format, TimedBy};
+use crate::desk::Desk;
+use crate::fault::{Fault, NotOne, forgive};
+use crate::head::{Fields, Head, split};
+use crate::part::Parts;
+use crate::recipient::Recipients;
+use crate::text::{address, domain, is_outside, kept, mailbox, time};
 
-use mail_parser::{HeaderName, HeaderValue, Message, MessageParser, PartType};
+/// Domains, and addresses of the web, that are kept of one report; further ones are left out.
+pub const MAX_LISTED: usize = 32;
 
-use crate::field::{address, contents, domain, fields, kept, mailbox, mime_type, sent, time};
-use crate::{Complaint, Format, NotOne};
-
-/// Whether a report says that the document beside it is XARF.
-pub(crate) fn is_xarf(report: &[u8]) -> bool {
-    fields(report).iter().any(|(name, value)| name == "feedback-type" && value.eq_ignore_ascii_case("xarf"))
-}
+/// Fields that may stand once (RFC 5965, 3.1 and 3.2). Of several the first counts.
+const ONCE: [(&str, &str); 9] = [
+    ("feedback-type", "Feedback-Type"),
+    ("user-agent", "User-Agent"),
+    ("version", "Version"),
+    ("original-envelope-id", "Original-Envelope-Id"),
+    ("original-mail-from", "Original-Mail-From"),
+    ("arrival-date", "Arrival-Date"),
+    ("source-ip", "Source-IP"),
+    ("source-port", "Source-Port"),
+    ("incidents", "Incidents"),
+];
 
 /// Reads the machine's part of a report, and of the mail complained of what that part leaves open.
-pub(crate) fn read(message: &Message<'_>, report: &[u8]) -> Result<Complaint, NotOne> {
-    let fields = fields(report);
-    let value = |name: &str| fields.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str());
-    let kind = value("feedback-type").ok_or(NotOne::Malformed("no Feedback-Type"))?;
-    if value("version").is_none() && value("user-agent").is_none() {
-        return Err(NotOne::Malformed("neither Version nor User-Agent"));
+pub(crate) fn read(fields: &Fields, parts: &Parts<'_>, desk: &Desk) -> Result<Complaint, NotOne> {
+    let kind = fields.first("feedback-type").ok_or_else(|| Fault::new("Feedback-Type", "is missing"))?;
+    if kind.eq_ignore_ascii_case("not-spam") {
+        return Err(NotOne::NotSpam);
     }
-    let about = About::of(message);
-    let said = value("source-ip").and_then(address);
-    let derived = said.is_none() && about.source.is_some();
-    let arrived = value("arrival-date").or_else(|| value("received-date")).and_then(time);
-    Ok(Complaint {
-        format: Format::Arf,
-        kind: kind.trim().to_ascii_lowercase(),
-        source: said.or(about.source),
-        derived,
-        source_port: value("source-port").and_then(|port| port.parse().ok()),
-        happened_at: arrived.or(about.sent),
-        reported_at: sent(message),
-        reporter: reporter(message),
-        account: value("original-mail-from").and_then(mailbox).or(about.sender),
-        message_id: about.message_id,
-        incidents: value("incidents").and_then(|count| count.parse().ok()).unwrap_or(1).max(1),
-    })
+    let mut complaint = Complaint::new(Format::Arf, kind);
+    let mut faults = shape(fields, parts);
+    measured(&mut complaint, fields, &mut faults);
+    complaint.agent = fields.first("user-agent").and_then(kept);
+    complaint.account = fields.first("original-mail-from").and_then(mailbox);
+    complaint.envelope_id = fields.first("original-envelope-id").and_then(kept);
+    complaint.failed = fields.first("auth-failure").and_then(kept).map(|failed| failed.to_ascii_lowercase());
+    complaint.domains = listed(fields.all("reported-domain"), domain);
+    complaint.urls = listed(fields.all("reported-uri"), kept);
+    complaint.recipients = Recipients::new(fields.all("original-rcpt-to"), desk.key());
+    // Where the mail has no From, as those of programs.
+    complaint.reporter = fields.first("reporting-mta").and_then(|mta| domain(mta.rsplit(';').next()?));
+    match About::of(&parts.leaves, desk) {
+        Some(about) => about.complete(&mut complaint),
+        None => forgive(&mut faults, "the third part", "is no mail and no header"),
+    }
+    complaint.faults = faults;
+    Ok(complaint)
+}
+
+/// Addresses, times and numbers; those that cannot be understood are faults.
+fn measured(complaint: &mut Complaint, fields: &Fields, faults: &mut Vec<Fault>) {
+    complaint.source = understood(fields.first("source-ip"), address, "Source-IP", "is no address", faults);
+    if complaint.source.is_some_and(|source| !is_outside(source)) {
+        forgive(faults, "Source-IP", "is no address of the Internet");
+    }
+    let port = |text: &str| text.parse().ok().filter(|port| *port > 0);
+    complaint.source_port = understood(fields.first("source-port"), port, "Source-Port", "is no port", faults);
+    let (arrival, received) = (fields.first("arrival-date"), fields.first("received-date"));
+    let place = if arrival.is_some() { "Arrival-Date" } else { "Received-Date" };
+    complaint.happened_at = understood(arrival.or(received), time, place, "is no time with a known zone", faults);
+    complaint.timed_by = complaint.happened_at.map(|_| TimedBy::Report);
+    let count = |text: &str| text.parse().ok().filter(|count: &u32| *count > 0);
+    let incidents = understood(fields.first("incidents"), count, "Incidents", "is no number", faults);
+    complaint.incidents = incidents.unwrap_or(1);
+}
+
+/// A value that is there, or a fault when it cannot be understood.
+fn understood<T>(
+    text: Option<&str>,
+    reader: impl Fn(&str) -> Option<T>,
+    place: &str,
+    reason: &'static str,
+    faults: &mut Vec<Fault>,
+) -> Option<T> {
+    let read = reader(text?);
+    if read.is_none() {
+        forgive(faults, place, reason);
+    }
+    read
+}
+
+/// Where a report has not the form that it should have.
+fn shape(fields: &Fields, parts: &Parts<'_>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if parts.report_type.as_deref() != Some("feedback-report") {
+        forgive(&mut faults, "Content-Type", "is no multipart/report of feedback-report");
+    }
+    for (name, place) in [("version", "Version"), ("user-agent", "User-Agent")] {
+        if fields.first(name).is_none() {
+            forgive(&mut faults, place, "is missing");
+        }
+    }
+    for (name, place) in ONCE {
+        if fields.all(name).nth(1).is_some() {
+            forgive(&mut faults, place, "stands twice");
+        }
+    }
+    if fields.first("arrival-date").is_some() && fields.first("received-date").is_some() {
+        forgive(&mut faults, "Received-Date", "stands beside Arrival-Date");
+    }
+    faults
+}
+
+fn listed<'a>(values: impl Iterator<Item = &'a str>, reader: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let mut listed = Vec::new();
+    for value in values.filter_map(reader).take(MAX_LISTED) {
+        if !listed.contains(&value) {
+            listed.push(value);
+        }
+    }
+    listed
 }
 
 /// A mail that is passed on under a subject which names the address complained of.
-pub(crate) fn forwarded(message: &Message<'_>) -> Option<Complaint> {
+pub(crate) fn forwarded(head: &Head<'_>, parts: &Parts<'_>, desk: &Desk) -> Option<Complaint> {
     const SAYS: &str = "complaint about message from ";
-    let subject = message.subject()?.trim().to_ascii_lowercase();
+    let subject = head.subject().to_ascii_lowercase();
     let source = subject.strip_prefix(SAYS).and_then(address)?;
-    let about = About::of(message);
-    Some(Complaint {
-        format: Format::Forwarded,
-        kind: "abuse".to_owned(),
-        source: Some(source),
-        derived: false,
-        source_port: None,
-        happened_at: about.sent,
-        reported_at: sent(message),
-        reporter: reporter(message),
-        account: about.sender,
-        message_id: about.message_id,
-        incidents: 1,
-    })
-}
-
-/// What the mail complained of says by itself.
-#[derive(Default)]
-struct About {
-    source: Option<IpAddr>,
-    sent: Option<evidence::Time>,
-    sender: Option<String>,
-    message_id: Option<String>,
-}
-
-impl About {
-    fn of(report: &Message<'_>) -> Self {
-        for part in &report.parts {
-            if let PartType::Message(mail) = &part.body {
-                return Self::of_mail(mail);
-            }
-            if matches!(mime_type(part).as_str(), "text/rfc822-headers" | "message/rfc822") {
-                let head = [contents(report, part), b"\r\n\r\n"].concat();
-                return MessageParser::default().parse(&head).map(|mail| Self::of_mail(&mail)).unwrap_or_default();
-            }
-        }
-        Self::default()
-    }
-
-    fn of_mail(mail: &Message<'_>) -> Self {
-        let sender = || mail.from().and_then(|from| from.first()?.address()).and_then(kept);
-        let returned = mail.header_raw("Return-Path").and_then(mailbox);
-        Self {
-            source: handed_in_from(mail),
-            sent: sent(mail),
-            sender: returned.or_else(sender),
-            message_id: mail.message_id().and_then(kept),
-        }
-    }
-}
-
-/// The address that handed the mail to the one who complains: of the topmost `Received` that names one of the Internet.
-/// What stands further below may be made up.
-fn handed_in_from(mail: &Message<'_>) -> Option<IpAddr> {
-    mail.headers().iter().filter(|header| header.name == HeaderName::Received).find_map(|header| {
-        let HeaderValue::Received(received) = &header.value else { return None };
-        let address = received.from_ip().or_else(|| match received.from() {
-            Some(mail_parser::Host::IpAddr(address)) => Some(*address),
-            _ => None,
-        })?;
-        let address = address.to_canonical();
-        is_outside(address).then_some(address)
-    })
-}
-
-fn is_outside(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => !(v4.is_private() || v4.is_loopback() || v4.is_link_local() || v4.is_unspecified()),
-        IpAddr::V6(v6) => !(v6.is_loopback() || v6.is_unique_local() || v6.is_unicast_link_local()),
-    }
-}
-
-/// The domain of who sent the report.
-fn reporter(message: &Message<'_>) -> Option<String> {
-    message.from().and_then(|from| from.first()?.address()).and_then(domain)
+    let mut complaint = Complaint::new(Format::Forwarded, "abuse");
+    complaint.source = Some(source);
+    let Some(part) = parts.leaves.iter().find(|part| part.kind == "message/rfc822") else { return Some(complaint) };
+    let mail = part.contents();
+    let fields = Fields::new(split(&mail).0);
+    complaint.recipients = Recipients::new(fields.all("x-hmxmroriginalrecipient"), desk.key());
+    About::of_mail(&mail, desk).complete(&mut complaint);
+    Some(complaint)
 }

@@ -1,140 +1,57 @@
 //! What comes into the mailbox for complaints: reports of others about mail from here, told from everything else.
 //!
-//! Read are reports in ARF (RFC 5965, 6591, 6692), XARF 3 and 4 (JSON, by itself or in a mail), and the form of a large
-//! mailbox provider that is neither. What is no report is named by what it is ([`NotOne`]).
+//! Read are reports in ARF (RFC 5965, 6591, 6692), XARF (4; 3 and its forerunners; X-ARF 0.2), and the form of a large
+//! mailbox provider that is neither. What is no report is named by what it is ([`NotOne`]). Where a report breaks its
+//! format and can be read nevertheless, that is data ([`Fault`]).
 //!
 //! It opens no file, asks nobody, and keeps of people what the desk needs to find a customer: the sender of the mail
-//! complained of. It does not look into the mail itself.
+//! complained of, and who was logged in at a host of our own. Recipients are domains and tokens ([`Recipient`]). It does
+//! not look into the body of the mail, nor into evidence. Who sends is hostile: depth, parts, fields and texts have bounds.
+//!
+//! ```
+//! use complaints::{Class, Desk, NotOne};
+//!
+//! let desk = Desk::default().boxes(["abuse@here.example".to_owned()]);
+//! let report = "From: <fbl@provider.example>\nMIME-Version: 1.0\n\
+//!     Content-Type: multipart/report; report-type=feedback-report; boundary=b\n\n\
+//!     --b\nContent-Type: message/feedback-report\n\n\
+//!     Feedback-Type: abuse\nUser-Agent: Example/1.0\nVersion: 1\nSource-IP: 192.0.2.7\n\n--b--\n";
+//! let read = desk.read(report.as_bytes()).unwrap();
+//! assert_eq!(read.complaints[0].class(), Class::Spam);
+//! assert_eq!(read.complaints[0].source, "192.0.2.7".parse().ok());
+//!
+//! let words = b"From: <ann@there.example>\nTo: abuse@here.example\nSubject: stop this\n\nPlease.\n";
+//! assert_eq!(desk.read(words), Err(NotOne::Plain));
+//! ```
 #![forbid(unsafe_code)]
 
+mod about;
 mod arf;
-mod field;
+mod complaint;
+mod desk;
+mod fault;
+mod head;
 mod mailbox;
+mod other;
+mod part;
+mod recipient;
+mod text;
 mod xarf;
 
-use std::net::IpAddr;
+pub use arf::MAX_LISTED;
+pub use complaint::{Class, Complaint, Format, Passage, TimedBy};
+pub use desk::{Desk, Read};
+pub use fault::{Fault, MAX_FAULTS, NotOne};
+pub use head::{MAX_FIELDS, MAX_HEAD, MAX_HOPS, MAX_VALUE};
+pub use mailbox::{MAX_MAIL, Mails, holds_mail, mails};
+pub use part::{MAX_BOUNDARY, MAX_DEPTH, MAX_PARTS};
+pub use recipient::{Key, MAX_RECIPIENTS, Recipient, Recipients};
+pub use text::MAX_TEXT;
+pub use xarf::{MAX_DOCUMENT, MAX_VALUES};
 
-use evidence::Time;
-use mail_parser::{Message, MessageParser, PartType};
-
-pub use mailbox::{MAX_MAIL, mails};
-
-/// A report of somebody else about mail from here.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Complaint {
-    pub format: Format,
-    /// What is complained of, in lower case: `abuse`, `fraud`, `virus`, `spam`, … as the format has it.
-    pub kind: String,
-    /// The address complained of.
-    pub source: Option<IpAddr>,
-    /// Whether that address was not said, but taken from the lines of the mail complained of.
-    pub derived: bool,
-    pub source_port: Option<u16>,
-    /// When it happened: when the mail complained of arrived.
-    pub happened_at: Option<Time>,
-    /// When the report was written, where it came by mail.
-    pub reported_at: Option<Time>,
-    /// Who complains: a domain.
-    pub reporter: Option<String>,
-    /// The envelope sender, else the sender, of the mail complained of.
-    pub account: Option<String>,
-    pub message_id: Option<String>,
-    /// How many mails it stands for; at least 1.
-    pub incidents: u32,
-}
-
-/// The form of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    Arf,
-    Xarf3,
-    Xarf4,
-    /// A mail passed on as it came, under a subject that says so (the junk mail reports of Outlook).
-    Forwarded,
-}
-
-impl Format {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Arf => "arf",
-            Self::Xarf3 => "xarf-3",
-            Self::Xarf4 => "xarf-4",
-            Self::Forwarded => "forwarded",
-        }
-    }
-}
-
-/// Why something is no report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotOne {
-    /// RFC 3464: our own mail came back.
-    #[error("a bounce")]
-    Bounce,
-    /// RFC 3834: a program answered.
-    #[error("an automatic reply")]
-    AutoReply,
-    /// A summary of authentication failures (RFC 7489).
-    #[error("a summary of a policy")]
-    Summary,
-    #[error("a report that breaks its format: {0}")]
-    Malformed(&'static str),
-    /// People write too.
-    #[error("no format that is known")]
-    Unknown,
-    #[error("neither mail nor JSON")]
-    NoMail,
-}
-
-/// Reads a mail, or a JSON document.
+/// The first complaint of a mail or JSON document, read by a desk that knows nothing of itself.
 pub fn read(bytes: &[u8]) -> Result<Complaint, NotOne> {
-    let start = bytes.trim_ascii_start();
-    if start.first() == Some(&b'{') {
-        return xarf::read(start);
-    }
-    let message = MessageParser::default().parse(bytes).ok_or(NotOne::NoMail)?;
-    if message.headers().is_empty() {
-        return Err(NotOne::NoMail);
-    }
-    of_mail(&message)
-}
-
-fn of_mail(message: &Message<'_>) -> Result<Complaint, NotOne> {
-    for part in &message.parts {
-        match field::mime_type(part).as_str() {
-            "message/feedback-report" => {
-                let report = field::contents(message, part);
-                return match arf::is_xarf(report) {
-                    true => xarf_part(message).unwrap_or(Err(NotOne::Malformed("no XARF document is in the mail"))),
-                    false => arf::read(message, report),
-                };
-            }
-            "message/delivery-status" => return Err(NotOne::Bounce),
-            _ => {}
-        }
-    }
-    if let Some(found) = xarf_part(message) {
-        return found.map(|complaint| Complaint { reported_at: field::sent(message), ..complaint });
-    }
-    if let Some(complaint) = arf::forwarded(message) {
-        return Ok(complaint);
-    }
-    let header = |name: &str| message.header_raw(name).map(|value| value.trim().to_ascii_lowercase());
-    if header("Auto-Submitted").is_some_and(|value| !value.starts_with("no")) || header("X-Autoreply").is_some() {
-        return Err(NotOne::AutoReply);
-    }
-    if header("Subject").is_some_and(|subject| subject.starts_with("report domain:")) {
-        return Err(NotOne::Summary);
-    }
-    Err(NotOne::Unknown)
-}
-
-/// The XARF document in a mail, if there is one.
-fn xarf_part(message: &Message<'_>) -> Option<Result<Complaint, NotOne>> {
-    message.parts.iter().find_map(|part| {
-        let contents = match &part.body {
-            PartType::Multipart(_) | PartType::Message(_) => return None,
-            _ => part.contents().trim_ascii_start(),
-        };
-        (contents.first() == Some(&b'{') && xarf::looks_so(contents)).then(|| xarf::read(contents))
-    })
+    let read = Desk::default().read(bytes)?;
+    let Some(first) = read.complaints.into_iter().next() else { unreachable!("what was read has a complaint") };
+    Ok(first)
 }
