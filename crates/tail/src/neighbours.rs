@@ -1,7 +1,9 @@
 //! What rotation leaves beside a log: `mail.log.1`, `mail.log.2.gz`, `mail.log-20261101.zst`, `mail-20261101.log.xz`.
 
+use std::cmp::Reverse;
 use std::fs::File;
 use std::io::{self, ErrorKind};
+use std::mem::discriminant;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -18,10 +20,20 @@ const PACKED: [&[u8]; 5] = [b".gz", b".bz2", b".xz", b".zst", b".zstd"];
 /// A rotated file.
 struct Rotated {
     path: PathBuf,
-    /// Higher is older; `None` where its name has no number.
-    number: Option<u64>,
+    place: Place,
     written: SystemTime,
     inode: u64,
+}
+
+/// What a rotated file's name tells of its age. Oldest first; those of different kinds are not compared with each other.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Place {
+    /// Nothing: when it was last written must do.
+    Unknown,
+    /// A date, or a number of fixed length: it goes up. logrotate wants dates that are in order as texts.
+    Dated(Vec<u8>),
+    /// Higher is older.
+    Numbered(Reverse<u64>),
 }
 
 /// The rotated file in which a position is, and the one that came after it.
@@ -43,8 +55,8 @@ pub(crate) fn find(position: &Position, log: &Path) -> io::Result<Option<Found>>
     // The newest first: mostly it is that one.
     let by_head = || rotated.iter().rposition(|file| begins_so(file, position));
     let Some(place) = by_number.or_else(by_head) else { return Ok(None) };
-    let numbered = rotated[place].number.is_some();
-    let after = rotated[place + 1..].iter().filter(|file| file.number.is_some() == numbered);
+    let kind = discriminant(&rotated[place].place);
+    let after = rotated[place + 1..].iter().filter(|file| discriminant(&file.place) == kind);
     // One that begins alike is another form of the same: packed, and not packed yet.
     // An empty one says nothing by which it could be found again.
     let next =
@@ -61,8 +73,8 @@ fn is_empty(file: &Rotated) -> bool {
     open(&file.path).is_ok_and(|mut opened| fill(&mut opened.bytes, &mut [0]).is_ok_and(|length| length == 0))
 }
 
-/// The rotated files of a log, oldest first: by their numbers, and before these those without one, by when they were last
-/// written. A clock that jumps does not change numbers.
+/// The rotated files of a log, oldest first: by what their names tell, and where these tell nothing by when they were last
+/// written. A clock that jumps does not change names.
 fn rotated(log: &Path) -> io::Result<Vec<Rotated>> {
     let (Some(folder), Some(name)) = (log.parent(), log.file_name()) else { return Ok(Vec::new()) };
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -73,8 +85,8 @@ fn rotated(log: &Path) -> io::Result<Vec<Rotated>> {
         // A file may go while we look.
         let Ok(about) = entry.metadata() else { continue };
         if about.is_file() {
-            let (path, number, inode) = (entry.path(), number(&rest), about.ino());
-            found.push(Rotated { path, number, written: about.modified()?, inode });
+            let (path, place, inode) = (entry.path(), Place::of(&rest), about.ino());
+            found.push(Rotated { path, place, written: about.modified()?, inode });
         }
     }
     // While a file is packed, both are there, and the packed one is not whole.
@@ -85,10 +97,7 @@ fn rotated(log: &Path) -> io::Result<Vec<Rotated>> {
     let whole: Vec<bool> = found.iter().map(is_whole).collect();
     let mut whole = whole.into_iter();
     found.retain(|_| whole.next().unwrap_or(true));
-    found.sort_by(|a, b| {
-        let oldest = |file: &Rotated| (file.number.is_some(), std::cmp::Reverse(file.number));
-        oldest(a).cmp(&oldest(b)).then_with(|| a.written.cmp(&b.written)).then_with(|| a.path.cmp(&b.path))
-    });
+    found.sort_by(|a, b| (&a.place, a.written, &a.path).cmp(&(&b.place, b.written, &b.path)));
     let newest = found.len().saturating_sub(MOST);
     Ok(found.split_off(newest))
 }
@@ -106,11 +115,21 @@ fn rotation(other: &[u8], log: &[u8]) -> Option<Vec<u8>> {
         .then(|| rest.to_vec())
 }
 
-/// The number of `.7` and `.7.gz`. A date is none: it goes up.
-fn number(rest: &[u8]) -> Option<u64> {
-    let digits = unpacked(rest).unwrap_or(rest).strip_prefix(b".")?;
-    let is_number = (1..=4).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit);
-    str::from_utf8(digits).ok().filter(|_| is_number)?.parse().ok()
+impl Place {
+    /// Of `.7` or `.7.gz`, and of `-20261101` or `-20261101-1793520000.gz`.
+    fn of(rest: &[u8]) -> Self {
+        let rest = unpacked(rest).unwrap_or(rest);
+        let digits = |text: &[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+        let number = rest.strip_prefix(b".").filter(|text| text.len() <= 4 && digits(text));
+        if let Some(number) = number.and_then(|text| str::from_utf8(text).ok()?.parse().ok()) {
+            return Self::Numbered(Reverse(number));
+        }
+        let text = rest.strip_prefix(b"-").unwrap_or_default();
+        if text.len() >= 8 && text.split(|byte| matches!(byte, b'-' | b'_' | b'.')).all(digits) {
+            return Self::Dated(text.to_vec());
+        }
+        Self::Unknown
+    }
 }
 
 fn unpacked(name: &[u8]) -> Option<&[u8]> {
@@ -146,21 +165,36 @@ mod tests {
         for other in ["mail.log", "mail.err", "mail-errors.log", "mail.logs", "mail.log.", "x-mail.log.1", ".log"] {
             assert_eq!(rest(other), None, "{other}");
         }
-        let numbers = [".1", ".02.gz", "-20261101", ".20261101", ".old", ".1.bak"].map(|rest| number(rest.as_bytes()));
-        assert_eq!(numbers, [Some(1), Some(2), None, None, None, None]);
+        let places =
+            [".1", ".02.gz", "-20261101", "-2026-11-01.xz", ".old", ".1.bak"].map(|rest| Place::of(rest.as_bytes()));
+        let number = |number| Place::Numbered(Reverse(number));
+        let date = |text: &str| Place::Dated(text.into());
+        let [first, second] = [number(1), number(2)];
+        assert!(second < first);
+        assert_eq!(places, [first, second, date("20261101"), date("2026-11-01"), Place::Unknown, Place::Unknown]);
     }
 
     #[test]
-    fn a_clock_that_jumped_does_not_change_the_order_of_numbered_files() {
+    fn a_clock_that_jumped_does_not_change_the_order_of_files_whose_names_tell_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
-        for (name, seconds) in [("m.log.3.gz", 900), ("m.log.2", 100), ("m.log.1", 500), ("m.log-old", 950)] {
+        for (name, seconds) in [
+            ("m.log.3.gz", 900),
+            ("m.log.2", 100),
+            ("m.log.1", 500),
+            ("m.log-old", 950),
+            ("m.log-20261102", 1),
+            ("m.log-20261101.gz", 2),
+        ] {
             let file = File::create(path(name)).unwrap();
             file.set_modified(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds)).unwrap();
         }
         // One that is just being packed.
         File::create(path("m.log.1.gz")).unwrap();
         let order: Vec<_> = rotated(&path("m.log")).unwrap().into_iter().map(|file| file.path).collect();
-        assert_eq!(order, ["m.log-old", "m.log.3.gz", "m.log.2", "m.log.1"].map(path));
+        assert_eq!(
+            order,
+            ["m.log-old", "m.log-20261101.gz", "m.log-20261102", "m.log.3.gz", "m.log.2", "m.log.1"].map(path)
+        );
     }
 }

@@ -61,6 +61,11 @@ impl Position {
         self.offset
     }
 
+    /// The number of the file that was read last (`st_ino`), as long as it is not packed.
+    pub fn number(&self) -> u64 {
+        self.inode
+    }
+
     /// Whether this file, of this number, begins as the one that was read.
     pub(crate) fn is_in(&self, file: &mut impl Read, inode: u64) -> io::Result<bool> {
         if self.head == 0 {
