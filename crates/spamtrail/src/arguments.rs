@@ -453,7 +453,7 @@ pub(crate) enum MaillogCommand {
 
 #[derive(Args)]
 pub(crate) struct MaillogRead {
-    /// Logs, oldest first, packed (gzip, bzip2, zstd) or not; `-` is standard input.
+    /// Logs, oldest first, packed (gzip, bzip2, xz, zstd) or not; `-` is standard input.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// A file of settings: `customers`, `machines` and `domains` as lists, `zone`.

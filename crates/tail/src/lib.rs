@@ -5,8 +5,11 @@
 //! [`Position`] tells a file by how it begins, not by its name, and after a restart the file is looked for among its
 //! neighbours, packed or not.
 //!
-//! What it cannot see: a log that was empty at one look, and is written, copied and cut before the next; one that is
-//! removed with lines that were not read ([`Status::losses`]).
+//! A file that was moved away is read on until a later one has something, since servers write to it until they are told.
+//! When a file is cut, its copy is looked for. What is given up is counted ([`Status::losses`]).
+//!
+//! What it cannot see: a log that was empty at the first look ever, and is written, copied and cut before the next; lines that
+//! a server adds to an old file after another has written to the new one.
 //!
 //! It knows nothing of what stands in lines. It writes nothing, waits for nothing and asks no clock: who follows a log
 //! calls [`Log::read`] again and again.
@@ -17,6 +20,6 @@ mod neighbours;
 mod packed;
 mod position;
 
-pub use log::{Log, PIECE, Status};
-pub use packed::{Opened, open};
+pub use log::{LOOKS, Log, PATIENCE, PIECE, Status};
+pub use packed::{Opened, Taken, open};
 pub use position::{HEAD, Position};

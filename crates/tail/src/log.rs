@@ -1,33 +1,39 @@
 //! A log that is followed: its lines, each once, whatever happens to its files.
 
-use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use memchr::memrchr;
 use minicbor::{Decode, Encode};
 
-use crate::neighbours;
-use crate::packed::{fill, open};
-use crate::position::{HEAD, Position};
+use crate::neighbours::{Found, find, there};
+use crate::packed::{Opened, Packing, fill, of};
+use crate::position::{From, HEAD, Position};
 
-/// Bytes that are read at once. A line that is longer is handed out in parts, and a restart within it reads its rest as a
-/// line of its own.
+/// Bytes that are read at once. A line that is longer is handed out in parts; who goes on after a restart without the state
+/// of their reader takes the rest of it for a line.
 pub const PIECE: usize = 1024 * 1024;
+
+/// Looks at which the file of a position is nowhere, before it is given up: files are renamed one after another while we
+/// look.
+pub const LOOKS: u32 = 3;
+
+/// Looks at which a packed file cannot be read, before the rest of it is given up: somebody may be packing it.
+pub const PATIENCE: u32 = 120;
 
 /// What happened to the files of a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
 pub struct Status {
-    /// Times that another file came to stand at the path.
+    /// Times that another file followed on the one that was read. After a restart a file that was cut is another.
     #[n(0)]
     pub rotations: u64,
     /// Times that the file was cut.
     #[n(1)]
     pub truncations: u64,
-    /// Times that the file read so far was nowhere to be found: what it got since then was not read. Files that were empty
-    /// do not count.
+    /// Times that the rest of a file was given up: nowhere to be found, or packed and torn. What it got since it was read
+    /// last was not read. Files that were empty do not count.
     #[n(2)]
     pub losses: u64,
     /// Looks at which nothing stood at the path.
@@ -39,29 +45,32 @@ pub struct Status {
 #[derive(Debug)]
 pub struct Log {
     path: PathBuf,
-    /// How far the file in hand was read; `None` before there is one.
+    /// How far the file in hand, or the last one, was read; `None` before there is one.
     position: Option<Position>,
-    file: Option<InHand>,
-    /// Whether that file was read to its end and gets no more.
+    hand: Option<Hand>,
+    /// Whether the file of the position was read to its end and gets no more.
     done: bool,
-    /// Rotated files that are still to be read, oldest first, before what stands at the path.
-    ahead: VecDeque<PathBuf>,
+    /// Whether that file was cut, so that what comes next is no rotation.
+    cut: bool,
+    /// Looks at which its file was nowhere, and at which a packed file could not be read.
+    missed: u32,
+    failed: u32,
     status: Status,
 }
 
 /// The file that is being read.
-enum InHand {
-    /// What stands at the path, or did when it was opened.
-    Current(File),
-    /// One that was rotated: it gets no more.
-    Rotated { bytes: Box<dyn Read + Send>, rest: Vec<u8> },
+enum Hand {
+    /// It may get more: what stands at the path, or was moved from there.
+    Plain(File),
+    /// It gets no more. `rest` is unpacked and was not handed out.
+    Packed { bytes: Box<dyn Read + Send>, rest: Vec<u8> },
 }
 
-impl std::fmt::Debug for InHand {
+impl std::fmt::Debug for Hand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Current(_) => "Current",
-            Self::Rotated { .. } => "Rotated",
+            Self::Plain(_) => "Plain",
+            Self::Packed { .. } => "Packed",
         })
     }
 }
@@ -69,7 +78,8 @@ impl std::fmt::Debug for InHand {
 impl Log {
     /// Follows a path from the beginning of what stands there, or from where an earlier run ended.
     pub fn new(path: &Path, position: Option<Position>, status: Status) -> Self {
-        Self { path: path.to_owned(), position, file: None, done: false, ahead: VecDeque::new(), status }
+        let path = path.to_owned();
+        Self { path, position, hand: None, done: false, cut: false, missed: 0, failed: 0, status }
     }
 
     pub fn path(&self) -> &Path {
@@ -91,187 +101,222 @@ impl Log {
     /// # Errors
     /// Those of the file system. Nothing is lost by one: the next call tries again.
     pub fn read(&mut self, piece: &mut Vec<u8>) -> io::Result<()> {
-        piece.clear();
         loop {
-            if self.file.is_none() && !self.take_in_hand()? {
-                return Ok(());
-            }
-            match self.file.as_mut() {
-                Some(InHand::Rotated { .. }) => self.read_rotated(piece)?,
-                _ => self.read_current(piece)?,
-            }
-            // After the end of a file comes the next.
-            if !piece.is_empty() || matches!(self.file, Some(InHand::Current(_))) {
-                return Ok(());
+            piece.clear();
+            let goes_on = match self.hand {
+                None => self.take_in_hand(),
+                Some(Hand::Plain(_)) => self.read_plain(piece),
+                Some(Hand::Packed { .. }) => self.read_packed(piece),
+            };
+            match goes_on {
+                Ok(true) if piece.is_empty() => {}
+                Ok(_) => return Ok(()),
+                Err(error) => {
+                    piece.clear();
+                    return Err(error);
+                }
             }
         }
     }
 
     /// Takes the next file in hand; whether there is one.
     fn take_in_hand(&mut self) -> io::Result<bool> {
-        while let Some(next) = self.ahead.front() {
-            let next = next.clone();
-            let begun = self.begin_rotated(&next)?;
-            self.ahead.pop_front();
-            if begun {
-                return Ok(true);
-            }
-        }
-        let file = match File::open(&self.path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                self.status.absences += 1;
-                return if self.done { Ok(false) } else { self.look_back() };
-            }
-            Err(error) => return Err(error),
+        // Opened before the rotated files are looked at: so what is moved away meanwhile is seen here or there.
+        let current = there(&self.path)?;
+        self.status.absences += u64::from(current.is_none());
+        let Some(position) = self.position.clone() else {
+            return current.map_or(Ok(false), |file| self.begin_current(file));
         };
-        let about = file.metadata()?;
-        match &self.position {
-            Some(position) if !self.done => {
-                let position = position.clone();
-                let is_it = position.offset <= about.len() && position.is_in(&mut Start(&file, 0), about.ino())?;
-                if !is_it && self.look_back()? {
-                    return Ok(true);
-                }
-                if !is_it {
-                    self.status.losses += u64::from(position.head > 0);
-                    self.position = Some(Position::start(&head(&file)?, about.ino()));
-                }
-            }
-            _ => self.position = Some(Position::start(&head(&file)?, about.ino())),
+        let at_path = match &current {
+            Some(file) if !self.done && position.is_at(file)? => Some(file.metadata()?.ino() == position.inode),
+            _ => None,
+        };
+        let found = if at_path == Some(true) { None } else { find(&position, &self.path)? };
+        // Short files may begin alike; then its number tells which it is.
+        if at_path.is_some() && !found.as_ref().is_some_and(|found| found.same_number) {
+            self.hand = current.map(Hand::Plain);
+            return Ok(true);
         }
-        self.file = Some(InHand::Current(file));
-        self.done = false;
+        self.missed = if found.is_some() { 0 } else { self.missed + 1 };
+        let next = match found {
+            Some(Found { path, .. }) if !self.done => return self.go_on(File::open(path)?),
+            Some(Found { next, .. }) => next,
+            None if self.missed < LOOKS => return Ok(false),
+            None => None,
+        };
+        if let Some(next) = next {
+            return self.begin_rotated(File::open(next)?);
+        }
+        match current {
+            // As long as it is empty, the file before it is the better mark.
+            Some(file) if file.metadata()?.len() > 0 => self.begin_current(file),
+            _ => Ok(false),
+        }
+    }
+
+    fn begin_current(&mut self, file: File) -> io::Result<bool> {
+        let start = Position::of(&file)?;
+        self.status.losses += u64::from(!self.done && self.position.as_ref().is_some_and(|before| before.head > 0));
+        self.begin(start, Hand::Plain(file));
         Ok(true)
     }
 
-    /// Looks for the file of the position among rotated ones, and takes it in hand; whether it was there.
-    fn look_back(&mut self) -> io::Result<bool> {
-        let Some(position) = &self.position else { return Ok(false) };
-        let Some(found) = neighbours::find(position, &self.path)? else { return Ok(false) };
-        let Some((first, after)) = found.split_first() else { return Ok(false) };
-        let mut bytes = open(first)?.bytes;
-        io::copy(&mut bytes.by_ref().take(position.offset), &mut io::sink())?;
-        self.status.rotations += 1;
-        self.ahead = after.to_vec().into();
-        self.file = Some(InHand::Rotated { bytes, rest: Vec::new() });
+    /// A rotated file from its beginning.
+    fn begin_rotated(&mut self, mut file: File) -> io::Result<bool> {
+        if Packing::of(&mut file)? == Packing::None {
+            return self.begin_current(file);
+        }
+        let inode = file.metadata()?.ino();
+        let Some((bytes, rest)) = self.unpacked(unpack(file, HEAD), inode)? else { return Ok(true) };
+        self.begin(Position::start(&rest, inode), Hand::Packed { bytes, rest });
         Ok(true)
     }
 
-    /// A rotated file from its beginning; not, when it is another form of the one before, packed and not packed yet.
-    fn begin_rotated(&mut self, path: &Path) -> io::Result<bool> {
-        let inode = match path.metadata() {
-            Ok(about) => about.ino(),
-            // It went, or was packed under another name that comes next.
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        let mut bytes = open(path)?.bytes;
-        let mut rest = vec![0; HEAD];
-        let length = fill(&mut bytes, &mut rest)?;
-        rest.truncate(length);
-        let start = Position::start(&rest, inode);
-        if self.position.as_ref().is_some_and(|before| before.is_beside(&start)) {
-            return Ok(false);
-        }
-        self.status.rotations += 1;
+    fn begin(&mut self, start: Position, hand: Hand) {
+        self.status.rotations += u64::from(self.position.is_some() && !self.cut);
         self.position = Some(start);
-        self.done = false;
-        self.file = Some(InHand::Rotated { bytes, rest });
+        self.hand = Some(hand);
+        (self.done, self.cut, self.missed, self.failed) = (false, false, 0, 0);
+    }
+
+    /// A rotated file from where it was read.
+    fn go_on(&mut self, mut file: File) -> io::Result<bool> {
+        let Some(position) = self.position.clone() else { return Ok(false) };
+        if Packing::of(&mut file)? == Packing::None {
+            self.hand = Some(Hand::Plain(file));
+            return Ok(true);
+        }
+        let skipped = unpack(file, 0).and_then(|(mut bytes, rest)| {
+            io::copy(&mut bytes.by_ref().take(position.offset), &mut io::sink())?;
+            Ok((bytes, rest))
+        });
+        if let Some((bytes, rest)) = self.unpacked(skipped, position.inode)? {
+            self.hand = Some(Hand::Packed { bytes, rest });
+        }
         Ok(true)
     }
 
-    fn read_rotated(&mut self, piece: &mut Vec<u8>) -> io::Result<()> {
-        let (Some(InHand::Rotated { bytes, rest }), Some(position)) = (&mut self.file, &mut self.position) else {
-            return Ok(());
+    /// What came of unpacking; `None` when the file is given up after too many failures.
+    fn unpacked<T>(&mut self, result: io::Result<T>, inode: u64) -> io::Result<Option<T>> {
+        let error = match result {
+            Ok(unpacked) => return Ok(Some(unpacked)),
+            Err(error) => error,
         };
+        self.hand = None;
+        self.failed += 1;
+        if self.failed < PATIENCE {
+            return Err(error);
+        }
+        tracing::warn!(%error, log = %self.path.display(), "a packed log is torn: its rest is not read");
+        self.failed = 0;
+        self.status.losses += 1;
+        if self.done {
+            // Not even its head could be read; it is passed over by its number.
+            self.position = Some(Position::start(&[], inode));
+        }
+        self.done = true;
+        Ok(None)
+    }
+
+    fn read_packed(&mut self, piece: &mut Vec<u8>) -> io::Result<bool> {
+        let Some(Hand::Packed { bytes, rest }) = &mut self.hand else { return Ok(true) };
         piece.append(rest);
         let kept = piece.len();
         piece.resize(kept.max(PIECE), 0);
-        let length = kept + fill(bytes, &mut piece[kept..])?;
-        piece.truncate(length);
-        if length < PIECE {
-            // It gets no more: its last line ends here.
-            position.offset += length as u64;
-            self.end_file(piece);
-            return Ok(());
+        let filled = fill(bytes, &mut piece[kept..]);
+        let inode = self.position.as_ref().map_or(0, |position| position.inode);
+        let Some(length) = self.unpacked(filled, inode)? else {
+            piece.clear();
+            return Ok(true);
+        };
+        self.failed = 0;
+        piece.truncate(kept + length);
+        let ends = piece.len() < PIECE;
+        let whole = if ends { piece.len() } else { memrchr(b'\n', piece).map_or(piece.len(), |lf| lf + 1) };
+        if let Some(Hand::Packed { rest, .. }) = &mut self.hand {
+            rest.extend_from_slice(&piece[whole..]);
         }
-        let end = memrchr(b'\n', piece).map_or(length, |lf| lf + 1);
-        rest.extend_from_slice(&piece[end..]);
-        piece.truncate(end);
-        position.offset += end as u64;
-        Ok(())
+        piece.truncate(whole);
+        self.advance(whole);
+        if ends {
+            self.end_file(piece);
+        }
+        Ok(true)
     }
 
-    fn read_current(&mut self, piece: &mut Vec<u8>) -> io::Result<()> {
-        let (Some(InHand::Current(file)), Some(position)) = (&self.file, &mut self.position) else { return Ok(()) };
-        // While it is short, what it begins with is not all known.
-        if (position.head as usize) < HEAD {
-            let head = head(file)?;
-            if position.is_in(&mut head.as_slice(), position.inode)? {
-                *position = Position { offset: position.offset, ..Position::start(&head, position.inode) };
-            }
-        }
-        let about = file.metadata()?;
-        if about.len() < position.offset || !position.is_in(&mut Start(file, 0), about.ino())? {
+    fn read_plain(&mut self, piece: &mut Vec<u8>) -> io::Result<bool> {
+        let (Some(Hand::Plain(file)), Some(position)) = (&self.hand, &mut self.position) else { return Ok(true) };
+        position.learn(file)?;
+        let offset = position.offset;
+        piece.resize(PIECE, 0);
+        let length = fill(&mut From(file, offset), piece)?;
+        piece.truncate(length);
+        // Looked at after the reading: so what was read is of the file that it is taken for.
+        if !position.is_at(file)? {
             // Cut in place; a copy may have what was not read.
             self.status.truncations += 1;
-            self.file = None;
-            self.done = !self.look_back()?;
-            return Ok(());
+            self.cut = true;
+            self.hand = None;
+            piece.clear();
+            return Ok(true);
         }
-        piece.resize(PIECE, 0);
-        let mut from = Start(file, position.offset);
-        let length = fill(&mut from, piece)?;
-        piece.truncate(length);
-        let is_gone = || {
-            let there = std::fs::metadata(&self.path);
-            there.map_or(true, |there| (there.dev(), there.ino()) != (about.dev(), about.ino()))
-        };
-        if length < PIECE && is_gone() {
-            // Written once more after it was renamed, it may be; it is read to its end the next time.
-            let more = file.metadata()?.len() > position.offset + length as u64;
-            if !more {
-                position.offset += length as u64;
-                self.status.rotations += 1;
-                // More than one rotation may have passed.
-                let found = neighbours::find(position, &self.path)?;
-                self.ahead = found.map_or_else(VecDeque::new, |found| found[1..].to_vec().into());
-                self.end_file(piece);
-                return Ok(());
-            }
+        let whole = memrchr(b'\n', piece).map_or(if length == PIECE { length } else { 0 }, |lf| lf + 1);
+        if whole > 0 {
+            piece.truncate(whole);
+            self.advance(whole);
+            return Ok(true);
         }
-        let whole = memrchr(b'\n', piece).map(|lf| lf + 1);
-        piece.truncate(whole.unwrap_or(if length == PIECE { length } else { 0 }));
-        position.offset += piece.len() as u64;
-        Ok(())
+        if !self.is_over(&file.metadata()?)? {
+            piece.clear();
+            return Ok(false);
+        }
+        // What came before the next file began is read first.
+        if file.metadata()?.len() > offset + length as u64 {
+            piece.clear();
+            return Ok(true);
+        }
+        self.advance(length);
+        self.end_file(piece);
+        Ok(true)
     }
 
-    /// The file in hand gets no more.
+    /// Whether this file gets no more: a later one has something. One that was moved away is written to until its server is
+    /// told.
+    fn is_over(&self, file: &Metadata) -> io::Result<bool> {
+        if let Some(current) = there(&self.path)? {
+            let current = current.metadata()?;
+            if (current.dev(), current.ino()) == (file.dev(), file.ino()) {
+                return Ok(false);
+            }
+            if current.len() > 0 {
+                return Ok(true);
+            }
+        }
+        let Some(position) = &self.position else { return Ok(false) };
+        Ok(find(position, &self.path)?.is_some_and(|found| found.next.is_some()))
+    }
+
+    fn advance(&mut self, length: usize) {
+        if let Some(position) = &mut self.position {
+            position.offset += length as u64;
+        }
+    }
+
+    /// The file in hand gets no more: its last line ends here.
     fn end_file(&mut self, piece: &mut Vec<u8>) {
         if piece.last().is_some_and(|last| *last != b'\n') {
             piece.push(b'\n');
         }
-        self.file = None;
+        self.hand = None;
         self.done = true;
     }
 }
 
-/// The first bytes of a file.
-fn head(file: &File) -> io::Result<Vec<u8>> {
-    let mut head = vec![0; HEAD];
-    let length = fill(&mut Start(file, 0), &mut head)?;
-    head.truncate(length);
-    Ok(head)
-}
-
-/// A file from a place on, whatever its own place is.
-struct Start<'a>(&'a File, u64);
-
-impl Read for Start<'_> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        let length = self.0.read_at(room, self.1)?;
-        self.1 += length as u64;
-        Ok(length)
-    }
+/// A packed file, and its first bytes, at most `head`.
+fn unpack(file: File, head: usize) -> io::Result<(Box<dyn Read + Send>, Vec<u8>)> {
+    let Opened { mut bytes, .. } = of(file)?;
+    let mut rest = vec![0; head];
+    let length = fill(&mut bytes, &mut rest)?;
+    rest.truncate(length);
+    Ok((bytes, rest))
 }

@@ -1,6 +1,8 @@
 //! A place in a log: how its file begins, and how far it was read.
 
+use std::fs::File;
 use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
 
 use minicbor::{Decode, Encode};
 use sha2::{Digest, Sha256};
@@ -32,14 +34,36 @@ impl Position {
         Self { head: head.len() as u32, sha256: Sha256::digest(head).into(), offset: 0, inode }
     }
 
-    /// Whether both are in files that begin alike.
-    pub(crate) fn is_beside(&self, other: &Self) -> bool {
-        (self.head, self.sha256) == (other.head, other.sha256)
+    /// The start of this file, as it is now.
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
+        Ok(Self::start(&head(file)?, file.metadata()?.ino()))
+    }
+
+    /// While the file is short, what it begins with is not all known: looks again.
+    pub(crate) fn learn(&mut self, file: &File) -> io::Result<()> {
+        if (self.head as usize) < HEAD {
+            let head = head(file)?;
+            if self.is_in(&mut head.as_slice(), self.inode)? {
+                *self = Self { offset: self.offset, ..Self::start(&head, self.inode) };
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether this is the file that was read, and has all of what was read.
+    pub(crate) fn is_at(&self, file: &File) -> io::Result<bool> {
+        let about = file.metadata()?;
+        Ok(self.offset <= about.len() && self.is_in(&mut From(file, 0), about.ino())?)
     }
 
     /// Bytes read, unpacked.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// The number of the file that was read last (`st_ino`), as long as it is not packed.
+    pub fn number(&self) -> u64 {
+        self.inode
     }
 
     /// Whether this file, of this number, begins as the one that was read.
@@ -50,5 +74,24 @@ impl Position {
         let mut head = vec![0; self.head as usize];
         let length = fill(file, &mut head)?;
         Ok(length == head.len() && self.sha256 == <[u8; 32]>::from(Sha256::digest(&head)))
+    }
+}
+
+/// The first bytes of a file.
+fn head(file: &File) -> io::Result<Vec<u8>> {
+    let mut head = vec![0; HEAD];
+    let length = fill(&mut From(file, 0), &mut head)?;
+    head.truncate(length);
+    Ok(head)
+}
+
+/// A file from a place on, whatever its own place is.
+pub(crate) struct From<'a>(pub(crate) &'a File, pub(crate) u64);
+
+impl Read for From<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        let length = self.0.read_at(room, self.1)?;
+        self.1 += length as u64;
+        Ok(length)
     }
 }
