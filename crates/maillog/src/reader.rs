@@ -8,6 +8,8 @@ use crate::assembly::{Assembly, Bounds, Counts, Open, SavedAssembly, Slot};
 use crate::calendar::Calendar;
 use crate::entry::{Body, Entry};
 use crate::happening::Happening;
+use crate::journal;
+use crate::journal::{Journal, Step};
 use crate::lines::{Found, Lines};
 use crate::parts::{Cut, Part, Parts};
 use crate::tally::{Kind, Tally};
@@ -41,7 +43,7 @@ pub struct Reader {
 
 /// A reader on disk.
 #[derive(Debug, Encode, Decode)]
-struct Saved<L, T, R, P> {
+struct Saved<L, T, R, P, J> {
     #[n(0)]
     version: u32,
     #[n(1)]
@@ -54,10 +56,12 @@ struct Saved<L, T, R, P> {
     tally: T,
     #[n(5)]
     parts: P,
+    #[n(6)]
+    journal: J,
 }
 
 /// The form of what is saved.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Why a reader does not go on where another ended.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +79,7 @@ pub enum RestoreError {
 #[derive(Debug)]
 struct Rest {
     calendar: Calendar,
+    journal: Journal,
     parts: Parts,
     assembly: Assembly,
     tally: Tally,
@@ -86,7 +91,13 @@ impl Reader {
         let assembly = Assembly::new(source.seed, source.bounds);
         Self {
             lines: Lines::default(),
-            rest: Rest { calendar, parts: Parts::new(source.seed), assembly, tally: Tally::default() },
+            rest: Rest {
+                calendar,
+                journal: Journal::default(),
+                parts: Parts::new(source.seed),
+                assembly,
+                tally: Tally::default(),
+            },
         }
     }
 
@@ -109,7 +120,7 @@ impl Reader {
 
     /// All that is to outlive a restart: the line that has not ended, the messages under way, the counts.
     pub fn save(&self) -> Vec<u8> {
-        let Rest { calendar, parts, assembly, tally } = &self.rest;
+        let Rest { calendar, journal, parts, assembly, tally } = &self.rest;
         let saved = Saved {
             version: VERSION,
             lines: &self.lines,
@@ -117,6 +128,7 @@ impl Reader {
             assembly: assembly.saved(),
             tally,
             parts,
+            journal,
         };
         match minicbor::to_vec(saved) {
             Ok(bytes) => bytes,
@@ -126,8 +138,8 @@ impl Reader {
 
     /// Goes on where another reader of the same source ended ([`Reader::save`]). Zone and bounds are those of `source`.
     pub fn restore(saved: &[u8], source: &Source) -> Result<Self, RestoreError> {
-        let Saved { version, lines, before, assembly, tally, parts } =
-            minicbor::decode::<Saved<Lines, Tally, Vec<(Slot, Open)>, Parts>>(saved)?;
+        let Saved { version, lines, before, assembly, tally, parts, journal } =
+            minicbor::decode::<Saved<Lines, Tally, Vec<(Slot, Open)>, Parts, Journal>>(saved)?;
         if version != VERSION {
             return Err(RestoreError::Version);
         }
@@ -136,7 +148,7 @@ impl Reader {
             calendar.go_on(before);
         }
         let assembly = Assembly::restore(assembly, source.bounds).ok_or(RestoreError::Torn)?;
-        Ok(Self { lines, rest: Rest { calendar, parts, assembly, tally } })
+        Ok(Self { lines, rest: Rest { calendar, journal, parts, assembly, tally } })
     }
 
     pub fn tally(&self) -> &Tally {
@@ -160,23 +172,53 @@ impl Reader {
 }
 
 impl Rest {
-    fn line(&mut self, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    /// Takes a line; how many bytes follow it that are none.
+    fn line(&mut self, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) -> Option<u64> {
         self.tally.cut += u64::from(found.cut);
         self.tally.nul += u64::from(found.nul);
-        let entry = Entry::read(found.line);
-        if let Some(cut) = self.parts.broken(&entry) {
+        if self.journal.is_inside() || matches!(found.line.first(), Some(b'_' | b'{')) {
+            return self.journal(found, tell);
+        }
+        self.entry(&Entry::read(found.line), found, tell);
+        None
+    }
+
+    /// A line that may be of an entry of journald.
+    #[cold]
+    fn journal(&mut self, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) -> Option<u64> {
+        let (offset, whole) = match self.journal.take(found.offset, found.line) {
+            Step::Taken(raw) => {
+                self.tally.add(Kind::Part, found.line);
+                return raw;
+            }
+            Step::Whole(offset, entry) => (offset, Some(entry)),
+            Step::Foreign => (found.offset, journal::Entry::json(found.line)),
+        };
+        match whole {
+            Some(entry) => {
+                let line = entry.line();
+                self.tally.cut += u64::from(entry.is_cut());
+                self.entry(&Entry::of(&entry.header(&line)), Found { offset, line: &line, ..found }, tell);
+            }
+            None => self.entry(&Entry::read(found.line), found, tell),
+        }
+        None
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+        if let Some(cut) = self.parts.broken(entry) {
             self.whole(&cut, tell);
         }
         let is_part = match &entry.body {
-            Body::Part(part) => return self.part(&entry, part, found, tell),
-            _ => self.parts.belongs(&entry, found.line),
+            Body::Part(part) => return self.part(entry, part, found, tell),
+            _ => self.parts.belongs(entry, found.line),
         };
         if is_part {
             return self.tally.add(Kind::Part, found.line);
         }
-        self.tally.add(Kind::of(&entry), found.line);
+        self.tally.add(Kind::of(entry), found.line);
         let at = self.calendar.instant(entry.stamp);
-        self.assembly.take(&entry, at, found.offset, found.line, tell);
+        self.assembly.take(entry, at, found.offset, found.line, tell);
     }
 
     /// A piece counts as one; the last one as what the whole line is.

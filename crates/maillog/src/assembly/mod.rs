@@ -20,6 +20,7 @@ use minicbor::{Decode, Encode};
 use crate::entry::{Body, Entry};
 use crate::happening::{Happening, What};
 use crate::hash::hash;
+use crate::login::Login;
 use helos::Helos;
 use logins::Logins;
 pub(crate) use open::{Open, Slot};
@@ -237,7 +238,8 @@ impl Assembly {
                 let process = hash(place, entry.process);
                 self.sendmail(&Here { process, ..here }, line, tell);
             }
-            Body::Part(_) | Body::Other(_) | Body::Unknown | Body::Malformed(_) => {}
+            Body::Login(Login::Failed(client)) => tell(&here.happening(What::LoginFailed(*client))),
+            Body::Login(Login::Other) | Body::Part(_) | Body::Other(_) | Body::Unknown | Body::Malformed(_) => {}
         }
     }
 

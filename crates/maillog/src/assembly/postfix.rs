@@ -59,7 +59,8 @@ impl Assembly {
             }
             Line::Rank { peer, .. } => {
                 let mail = Mail { client: peer.client(), ..Mail::default() };
-                let taint = Taint { mail, kind: TaintKind::Listed, text: here.line };
+                let text = memmem::find(here.line, b"DNSBL rank ").map_or(here.line, |at| &here.line[at..]);
+                let taint = Taint { mail, kind: TaintKind::Listed, text };
                 tell(&here.happening(What::Taint(taint)));
             }
             _ => {}
@@ -272,11 +273,13 @@ impl Assembly {
         let client = open.map_or(Client { helo: content.envelope.helo, ..named }, Open::client);
         if let Some(kind) = tainted(content) {
             let mail = Mail { client, sender: content.envelope.sender, ..open.map_or_else(Mail::default, Open::mail) };
-            tell(&here.happening(What::Taint(Taint { mail, kind, text: content.trigger })));
+            let text = if content.answer.is_empty() { content.trigger } else { content.answer };
+            tell(&here.happening(What::Taint(Taint { mail, kind, text })));
         }
         let refused = matches!(content.action, b"reject" | b"milter-reject");
         if refused {
-            let (code, text) = coded(content.text);
+            let answer = if content.answer.is_empty() { content.text } else { content.answer };
+            let (code, text) = coded(answer);
             let (enhanced, text) = subcoded(text);
             let stage = match stage::of_command(content.trigger) {
                 Stage::Unknown => Stage::EndOfData,
@@ -333,7 +336,7 @@ fn tainted(content: &Content<'_>) -> Option<TaintKind> {
     if content.action != b"milter-reject" {
         return None;
     }
-    let text = content.text.to_ascii_lowercase();
+    let text = content.answer.to_ascii_lowercase();
     if [&b"virus"[..], b"infected", b"malware"].iter().any(|word| memmem::find(&text, word).is_some()) {
         return Some(TaintKind::Virus);
     }

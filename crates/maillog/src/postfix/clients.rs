@@ -122,7 +122,7 @@ pub(super) fn envelope(text: &[u8]) -> (&[u8], Envelope<'_>) {
         let rest = &text[at + 2..];
         [&b"from=<"[..], b"to=<", b"proto=", b"helo=<", b"sasl_"].iter().any(|key| rest.starts_with(key))
     };
-    // A HELO name may hold the same words again; a text that quotes an address hardly.
+    // The text may quote an address of the client's, the HELO name is all the client's: the first place is the safer one.
     match memmem::find_iter(text, b"; ").find(starts) {
         Some(at) => (&text[..at], pairs(&text[at + 2..]).0),
         None => (text, Envelope::default()),
@@ -144,7 +144,8 @@ pub(super) fn pairs(mut rest: &[u8]) -> (Envelope<'_>, &[u8]) {
         };
         let end = after.iter().position(|byte| matches!(byte, b' ' | b',' | b':' | b';'));
         let (value, after) = bracketed(after).unwrap_or_else(|| after.split_at(end.unwrap_or(after.len())));
-        *field = Some(value);
+        // A HELO name may hold the same words again: what stands first is ours.
+        _ = field.get_or_insert(value);
         rest = after;
         let Some(next) = rest.strip_prefix(b", ").or_else(|| rest.strip_prefix(b" ")) else { break };
         rest = next;
@@ -183,7 +184,7 @@ fn lost(text: &[u8]) -> Option<Line<'_>> {
     };
     let stage = split_at(stage, b" (").map_or(stage, |(stage, _)| stage);
     let (peer, rest) = Peer::parse(rest)?;
-    Some(Line::Loss { peer, kind, what, stage, text: rest.strip_prefix(b": ").unwrap_or(rest) })
+    Some(Line::Loss { peer, kind, what, waited: b"", stage, text: rest.strip_prefix(b": ").unwrap_or(rest) })
 }
 
 /// `Anonymous TLS connection established from name[address]: TLSv1.3 with cipher …`
@@ -211,8 +212,8 @@ fn proxied(text: &[u8]) -> Option<Line<'_>> {
 }
 
 fn remarks(text: &[u8]) -> Option<Line<'_>> {
-    if text.starts_with(b"discarding EHLO keywords: ") {
-        return Some(Line::Idle(Idle::Keywords));
+    if let Some(words) = text.strip_prefix(b"discarding EHLO keywords: ") {
+        return Some(Line::Keywords(words));
     }
     let starts: [&[u8]; 6] = [
         b"Milter ",
@@ -257,13 +258,14 @@ fn violation(text: &[u8]) -> Option<Line<'_>> {
         (b"NON-SMTP COMMAND", LossKind::Hangup),
     ];
     let (what, kind) = kinds.into_iter().find(|(what, _)| text.starts_with(what))?;
-    let (_, rest) = split_at(&text[what.len()..], b"from ")?;
+    let (waited, rest) = split_at(&text[what.len()..], b" from ")?;
+    let waited = split_at(waited, b" after ").map_or(&b""[..], |(_, seconds)| seconds);
     let (peer, rest) = Peer::parse(rest)?;
     let (stage, text) = match rest.strip_prefix(b" after ") {
         Some(after) => split_at(after, b": ").unwrap_or((after, b"")),
         None => (&b""[..], rest.strip_prefix(b": ").unwrap_or(rest)),
     };
-    Some(Line::Loss { peer, kind, what, stage, text })
+    Some(Line::Loss { peer, kind, what, waited, stage, text })
 }
 
 fn access(text: &[u8]) -> Option<Line<'_>> {

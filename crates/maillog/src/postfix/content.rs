@@ -57,12 +57,8 @@ fn content<'a>(queue: &'a str, rest: &'a [u8]) -> Option<Line<'a>> {
         }
         None => (rest, Envelope::default(), &b""[..]),
     };
-    let (trigger, peer, text) = match trigger(before) {
-        Some((trigger, peer, b"")) => (trigger, peer, text),
-        Some((trigger, peer, answer)) => (trigger, peer, answer),
-        None => (before, None, text),
-    };
-    Some(Line::Content(Content { queue, action, trigger, peer, envelope, text }))
+    let (trigger, peer, answer) = trigger(before).unwrap_or((before, None, b""));
+    Some(Line::Content(Content { queue, action, trigger, peer, answer, envelope, text }))
 }
 
 fn is_trigger(rest: &[u8]) -> bool {

@@ -6,11 +6,13 @@ mod content;
 mod delivery;
 mod house;
 mod line;
+mod parts;
 mod verbose;
 
 pub(crate) use clients::{coded, subcoded};
 pub(crate) use delivery::in_reply_to;
 pub use line::{Content, Delivery, Envelope, Handed, Idle, Line, Refusal, Remote, Warning};
+pub use parts::{Cipher, Listing, Policy, commands, delays};
 
 use crate::scan::{split, split_last};
 
