@@ -94,12 +94,15 @@ impl<'a> Entry<'a> {
     }
 
     fn syslog(&mut self, header: &Header<'a>) -> Body<'a> {
-        if let Some(verdict) = scanner::read(header.program, header.text) {
-            return verdict.map_or(Body::Other(Other::Scanner), Body::Scanner);
-        }
         if let Some((instance, daemon)) = postfix::daemon(header.program) {
+            if let Some(verdict) = scanner::beside_postfix(daemon, header.text) {
+                return verdict.map_or(Body::Other(Other::Scanner), Body::Scanner);
+            }
             self.instance = instance;
             return Body::Postfix(postfix::read(daemon, header.text));
+        }
+        if let Some(verdict) = scanner::read(header.program, header.text) {
+            return verdict.map_or(Body::Other(Other::Scanner), Body::Scanner);
         }
         if let Some(instance) = exim::daemon(header.program) {
             self.instance = instance;

@@ -97,8 +97,8 @@ impl Journal {
     /// Takes a line, or the bytes that were asked for.
     pub(crate) fn take(&mut self, offset: u64, line: &[u8]) -> Step {
         let Some(begun) = self.begun else {
-            self.exports |= offset == 0 && line.starts_with(b"__CURSOR=");
-            if !self.exports || !line.starts_with(b"__CURSOR=") {
+            self.exports |= offset == 0 && Self::begins(line);
+            if !self.exports || !Self::begins(line) {
                 return Step::Foreign;
             }
             (self.begun, self.coming, self.entry) = (Some(offset), None, Entry::default());
@@ -132,6 +132,16 @@ impl Journal {
                 }
             },
         }
+    }
+
+    /// Whether a line is the first of an entry, in a source that has entries.
+    pub(crate) fn begins(line: &[u8]) -> bool {
+        line.starts_with(b"__CURSOR=")
+    }
+
+    /// Whether the source is an export of entries.
+    pub(crate) fn is_export(&self) -> bool {
+        self.exports
     }
 
     /// Whether an entry has begun and not ended.

@@ -3,6 +3,7 @@
 //! It judges nobody: findings are made from [`Happening`]s elsewhere. It opens no file and asks no clock.
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod assembly;
 mod calendar;
 mod entry;
@@ -25,6 +26,7 @@ mod stage;
 mod stamp;
 mod tally;
 
+pub use ahead::Ahead;
 pub use assembly::{BYTES, Bounds, Counts, MESSAGES, SILENT};
 pub use entry::{Body, Entry, Other, Place};
 pub use happening::{

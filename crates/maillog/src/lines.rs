@@ -78,6 +78,11 @@ impl Lines {
         }
     }
 
+    /// Whether the next byte begins a line.
+    pub(crate) fn is_at_start(&self) -> bool {
+        self.length == 0 && self.raw.is_none()
+    }
+
     /// The last line, when it has no end.
     pub(crate) fn finish(&mut self, mut each: impl FnMut(Found<'_>) -> Option<u64>) {
         let is_raw = self.raw.take().is_some();
@@ -108,7 +113,7 @@ impl Lines {
 }
 
 /// `bytes` are the line, or its start when it is longer than `length` says.
-fn found(offset: u64, bytes: &[u8], length: u64) -> Found<'_> {
+pub(crate) fn found(offset: u64, bytes: &[u8], length: u64) -> Found<'_> {
     let ends = length == bytes.len() as u64;
     let line = bytes.strip_suffix(b"\r").filter(|_| ends).unwrap_or(bytes);
     let cut = line.len() > MAX_LINE || !ends;

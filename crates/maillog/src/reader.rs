@@ -4,6 +4,7 @@ use evidence::Time;
 use jiff::tz::TimeZone;
 use minicbor::{Decode, Encode};
 
+use crate::ahead::{Ahead, is_of_journald};
 use crate::assembly::{Assembly, Bounds, Counts, Open, SavedAssembly, Slot};
 use crate::calendar::Calendar;
 use crate::entry::{Body, Entry};
@@ -108,6 +109,26 @@ impl Reader {
         self.lines.feed(bytes, |found| rest.line(found, &mut tell));
     }
 
+    /// As [`feed`](Self::feed), of lines that were read ahead.
+    pub fn take(&mut self, ahead: &Ahead<'_>, mut tell: impl FnMut(&Happening<'_>)) {
+        let rest = &mut self.rest;
+        let begins =
+            self.lines.offset == 0 && ahead.lines.first().is_some_and(|(found, _)| Journal::begins(found.line));
+        // What has begun goes on in the piece, and fields of journald are no lines: these are other lines than were read.
+        if !self.lines.is_at_start() || rest.journal.is_export() || begins {
+            return self.feed(ahead.bytes, tell);
+        }
+        for (found, entry) in &ahead.lines {
+            let found = Found { offset: self.lines.offset + found.offset, ..*found };
+            match entry {
+                Some(entry) => rest.read(entry, found, &mut tell),
+                None => _ = rest.line(found, &mut tell),
+            }
+        }
+        rest.tally.bytes += ahead.len() as u64;
+        self.lines.offset += ahead.len() as u64;
+    }
+
     /// The last line, when it has no end, and lines of which not every piece came.
     pub fn finish(&mut self, mut tell: impl FnMut(&Happening<'_>)) {
         let rest = &mut self.rest;
@@ -174,13 +195,20 @@ impl Reader {
 impl Rest {
     /// Takes a line; how many bytes follow it that are none.
     fn line(&mut self, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) -> Option<u64> {
-        self.tally.cut += u64::from(found.cut);
-        self.tally.nul += u64::from(found.nul);
-        if self.journal.is_inside() || matches!(found.line.first(), Some(b'_' | b'{')) {
+        if self.journal.is_inside() || is_of_journald(found.line) {
+            self.tally.cut += u64::from(found.cut);
+            self.tally.nul += u64::from(found.nul);
             return self.journal(found, tell);
         }
-        self.entry(&Entry::read(found.line), found, tell);
+        self.read(&Entry::read(found.line), found, tell);
         None
+    }
+
+    /// Takes a line that was read.
+    fn read(&mut self, entry: &Entry<'_>, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+        self.tally.cut += u64::from(found.cut);
+        self.tally.nul += u64::from(found.nul);
+        self.entry(entry, found, tell);
     }
 
     /// A line that may be of an entry of journald.

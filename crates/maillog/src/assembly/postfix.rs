@@ -9,7 +9,7 @@ use crate::happening::{Arrival, Attempt, Client, Fate, Happening, Loss, Mail, Re
 use crate::hash::hash;
 use crate::postfix;
 use crate::postfix::{Content, Delivery, Handed, Line, coded, subcoded};
-use crate::scan::{reply, text};
+use crate::scan::{find_last, reply, text};
 use crate::stage;
 
 /// Relays that are remembered as filters; the results of one more are told.
@@ -104,8 +104,7 @@ impl Assembly {
         if id.is_empty() {
             return;
         }
-        let host = hash(self.seed, here.host.as_bytes());
-        let id_hash = hash(host, id).max(1);
+        let id_hash = hash(here.machine, id).max(1);
         self.row.touch(slot, here.at, |open| {
             open.message_id = open.keep(id);
         });
@@ -194,7 +193,7 @@ impl Assembly {
         if self.row.get(slot).passed.is_empty() {
             return false;
         }
-        let Some(at) = memmem::rfind(text, b" as ") else { return false };
+        let Some(at) = find_last(text, b" as ") else { return false };
         let id = &text[at + 4..];
         let id = id.iter().position(|byte| !byte.is_ascii_alphanumeric()).map_or(id, |end| &id[..end]);
         self.is_passed(here, slot, id)

@@ -6,7 +6,7 @@ use super::line::{Envelope, Handed, Idle, Line, Refusal};
 use super::{house, queue, queue_id};
 use crate::happening::LossKind;
 use crate::peer::Peer;
-use crate::scan::{bracketed, enhanced, number, reply, split, split_at};
+use crate::scan::{bracketed, enhanced, find, number, reply, split, split_at};
 
 pub(super) fn smtpd(text: &[u8]) -> Option<Line<'_>> {
     if let Some((queue, rest)) = queue(text) {
@@ -118,15 +118,16 @@ fn subject(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
 
 /// The text before `; from=<a> to=<b> proto=ESMTP helo=<c>`, and these.
 pub(super) fn envelope(text: &[u8]) -> (&[u8], Envelope<'_>) {
-    let starts = |at: &usize| {
-        let rest = &text[at + 2..];
-        [&b"from=<"[..], b"to=<", b"proto=", b"helo=<", b"sasl_"].iter().any(|key| rest.starts_with(key))
-    };
     // The text may quote an address of the client's, the HELO name is all the client's: the first place is the safer one.
-    match memmem::find_iter(text, b"; ").find(starts) {
-        Some(at) => (&text[..at], pairs(&text[at + 2..]).0),
-        None => (text, Envelope::default()),
+    let mut from = 0;
+    while let Some(at) = find(&text[from..], b"; ") {
+        let (before, rest) = (&text[..from + at], &text[from + at + 2..]);
+        if [&b"from=<"[..], b"to=<", b"proto=", b"helo=<", b"sasl_"].iter().any(|key| rest.starts_with(key)) {
+            return (before, pairs(rest).0);
+        }
+        from += at + 2;
     }
+    (text, Envelope::default())
 }
 
 /// `from=<a> to=<b> proto=ESMTP helo=<c>`, with commas or without; and what follows.
@@ -142,8 +143,10 @@ pub(super) fn pairs(mut rest: &[u8]) -> (Envelope<'_>, &[u8]) {
             b"sasl_method" | b"sasl_sender" => &mut None,
             _ => break,
         };
-        let end = after.iter().position(|byte| matches!(byte, b' ' | b',' | b':' | b';'));
-        let (value, after) = bracketed(after).unwrap_or_else(|| after.split_at(end.unwrap_or(after.len())));
+        let (value, after) = bracketed(after).unwrap_or_else(|| {
+            let end = after.iter().position(|byte| matches!(byte, b' ' | b',' | b':' | b';'));
+            after.split_at(end.unwrap_or(after.len()))
+        });
         // A HELO name may hold the same words again: what stands first is ours.
         _ = field.get_or_insert(value);
         rest = after;

@@ -1,9 +1,10 @@
 //! Lines of daemons that were started with `-v`: thousands of forms that tell how the program goes, not what happened to mail.
 //! They are known by how they begin.
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use super::line::{Idle, Line};
+use crate::scan::find;
 
 /// How debugging lines begin that have no function's name.
 const STARTS: &[&[u8]] = &[
@@ -73,7 +74,7 @@ fn function(text: &[u8]) -> bool {
 
 /// `smtp socket: wanted attribute: sender`
 fn wanted(text: &[u8]) -> bool {
-    memmem::find(text, b" socket: wanted attribute: ").is_some()
+    find(text, b" socket: wanted attribute: ").is_some()
 }
 
 /// `D4748404B37D: recipient limit 5000`

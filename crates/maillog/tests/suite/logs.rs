@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use maillog::Reader;
 
-use crate::told::{told, told_over};
+use crate::told::{told, told_ahead, told_over};
 
 fn folder() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/logs"))
@@ -50,6 +50,7 @@ proptest! {
             let pieces = starts.zip(&cuts).map(|(from, &to)| &log[from..to]);
             let whole = told([log.as_slice()]);
             prop_assert_eq!(&told(pieces.clone()), &whole, "{}", name);
+            prop_assert_eq!(&told_ahead(pieces.clone()), &whole, "{}, read ahead", name);
             let again = told_over(pieces, |reader, source| Reader::restore(&reader.save(), source).unwrap());
             prop_assert_eq!(&again, &whole, "{}, begun again at each cut", name);
         }
