@@ -1,6 +1,7 @@
 //! Reads log files and prints what they tell, and how fast:
-//! `cargo run --release -p maillog --example read -- [--happenings] [--threads 2] FILE…`.
+//! `cargo run --release -p maillog --example read -- [--happenings | --totals] [--threads 2] FILE…`.
 //!
+//! `--totals` prints sums as names and numbers, one a line, for `benches/beside-others`.
 //! With several threads each reads a piece of the input ahead, and puts its lines together when its turn comes.
 #![allow(
     clippy::disallowed_methods,
@@ -12,7 +13,7 @@ use std::sync::{Condvar, Mutex};
 use std::time::Instant;
 
 use evidence::Time;
-use maillog::{Ahead, Happening, Kind, Reader, Source};
+use maillog::{Ahead, Happening, Kind, Period, Reader, Source};
 
 /// Bytes that are read at once.
 const PIECE: usize = 128 * 1024;
@@ -20,7 +21,8 @@ const PIECE: usize = 128 * 1024;
 fn main() -> std::io::Result<()> {
     let mut names: Vec<String> = std::env::args().skip(1).collect();
     let show = names.first().is_some_and(|name| name == "--happenings");
-    names.drain(..usize::from(show));
+    let sums = names.first().is_some_and(|name| name == "--totals");
+    names.drain(..usize::from(show || sums));
     let threads = match names.first().is_some_and(|name| name == "--threads") {
         true => names.drain(..2).next_back().and_then(|count| count.parse().ok()).unwrap_or(1),
         false => 1,
@@ -29,6 +31,10 @@ fn main() -> std::io::Result<()> {
         let input = std::fs::read(&name)?;
         let modified = std::fs::metadata(&name)?.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let source = Source::new(Time::from_micros(modified.as_micros() as i64), 7);
+        if sums {
+            print_totals(&input, &source);
+            continue;
+        }
         let (mut told, begun) = (0, Instant::now());
         let tell = |happening: &Happening<'_>| {
             told += 1;
@@ -99,4 +105,53 @@ fn summary(reader: &Reader) {
         }
     }
     println!("  {:?}, {} open, {} bytes held", reader.counts(), reader.open(), reader.held());
+}
+
+fn print_totals(input: &[u8], source: &Source) {
+    let mut reader = Reader::new(source);
+    reader.sum_up(source);
+    for piece in input.chunks(PIECE) {
+        reader.feed(piece, |_| {});
+    }
+    reader.finish(|_| {});
+    let Some(totals) = reader.totals() else { return };
+    for (name, value) in [
+        ("received", totals.received.messages),
+        ("bytes received", totals.received.bytes),
+        ("delivered", totals.delivered.messages),
+        ("bytes delivered", totals.delivered.bytes),
+        ("addresses", totals.addresses),
+        ("forwarded", totals.forwarded),
+        ("deferred", totals.deferred),
+        ("deferrals", totals.deferrals),
+        ("failed", totals.failed),
+        ("failed messages", totals.failed_messages),
+        ("rejected", totals.rejected),
+        ("rejected for now", totals.rejected_for_now),
+        ("reject warnings", totals.warned),
+        ("held", totals.held),
+        ("discarded", totals.discarded),
+        ("senders", totals.senders.len() as u64),
+        ("sender domains", totals.sender_domains.len() as u64),
+        ("recipients", totals.recipients.len() as u64),
+        ("recipient domains", totals.recipient_domains.len() as u64),
+        ("clients", totals.clients.len() as u64),
+        ("hosts", totals.hosts.len() as u64),
+    ] {
+        println!("{name}\t{value}");
+    }
+    for (transport, flow) in totals.transports.most() {
+        println!("transport {}\t{}\t{}", transport.escape_ascii(), flow.messages, flow.bytes);
+    }
+    let row = |period: &Period| {
+        let Period { received, delivered, deferred, failed, rejected } = period;
+        format!("{received}\t{delivered}\t{deferred}\t{failed}\t{rejected}")
+    };
+    for (hour, period) in totals.hours.iter().enumerate() {
+        println!("hour {hour:02}\t{}", row(period));
+    }
+    for (day, period) in &totals.days {
+        let date = Time::from_micros(day * 86_400_000_000).to_string();
+        println!("day {}\t{}", &date[..10], row(period));
+    }
 }

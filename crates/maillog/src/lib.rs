@@ -25,6 +25,7 @@ pub mod sendmail;
 mod stage;
 mod stamp;
 mod tally;
+mod totals;
 
 pub use ahead::Ahead;
 pub use assembly::{BYTES, Bounds, Counts, MESSAGES, SILENT};
@@ -41,3 +42,4 @@ pub use reader::{Reader, RestoreError, Source};
 pub use scanner::Verdict;
 pub use stamp::Stamp;
 pub use tally::{Kind, MAX_SAMPLE, MAX_SAMPLES, Tally};
+pub use totals::{Flow, MAX_NAMES, Names, Period, Totals};

@@ -14,6 +14,7 @@ use crate::journal::{Journal, Step};
 use crate::lines::{Found, Lines};
 use crate::parts::{Cut, Part, Parts};
 use crate::tally::{Kind, Tally};
+use crate::totals::Totals;
 
 /// What is known of a source before its first byte.
 #[derive(Clone, Debug)]
@@ -84,6 +85,8 @@ struct Rest {
     parts: Parts,
     assembly: Assembly,
     tally: Tally,
+    /// When they are asked for.
+    totals: Option<Box<Totals>>,
 }
 
 impl Reader {
@@ -98,6 +101,7 @@ impl Reader {
                 parts: Parts::new(source.seed),
                 assembly,
                 tally: Tally::default(),
+                totals: None,
             },
         }
     }
@@ -141,7 +145,7 @@ impl Reader {
 
     /// All that is to outlive a restart: the line that has not ended, the messages under way, the counts.
     pub fn save(&self) -> Vec<u8> {
-        let Rest { calendar, journal, parts, assembly, tally } = &self.rest;
+        let Rest { calendar, journal, parts, assembly, tally, .. } = &self.rest;
         let saved = Saved {
             version: VERSION,
             lines: &self.lines,
@@ -169,7 +173,17 @@ impl Reader {
             calendar.go_on(before);
         }
         let assembly = Assembly::restore(assembly, source.bounds).ok_or(RestoreError::Torn)?;
-        Ok(Self { lines, rest: Rest { calendar, journal, parts, assembly, tally } })
+        Ok(Self { lines, rest: Rest { calendar, journal, parts, assembly, tally, totals: None } })
+    }
+
+    /// Sums up what comes from now on ([`totals`](Self::totals)). Sums do not outlive a restart.
+    pub fn sum_up(&mut self, source: &Source) {
+        self.rest.totals = Some(Box::new(Totals::new(source.seed)));
+    }
+
+    /// Sums over the log, when they were asked for.
+    pub fn totals(&self) -> Option<&Totals> {
+        self.rest.totals.as_deref()
     }
 
     pub fn tally(&self) -> &Tally {
@@ -246,6 +260,9 @@ impl Rest {
         }
         self.tally.add(Kind::of(entry), found.line);
         let at = self.calendar.instant(entry.stamp);
+        if let Some(totals) = &mut self.totals {
+            totals.take(entry, self.calendar.local(at));
+        }
         self.assembly.take(entry, at, found.offset, found.line, tell);
     }
 
@@ -268,6 +285,9 @@ impl Rest {
             return Kind::Part;
         }
         let at = self.calendar.instant(entry.stamp);
+        if let Some(totals) = &mut self.totals {
+            totals.take(&entry, self.calendar.local(at));
+        }
         self.assembly.take(&entry, at, cut.offset, &cut.line, tell);
         Kind::of(&entry)
     }

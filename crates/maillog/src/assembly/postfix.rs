@@ -90,6 +90,7 @@ impl Assembly {
         self.row.touch(slot, here.at, |open| {
             set_client(open, &Client { account: handed.account, helo, ..client });
             open.state.client = true;
+            open.state.filtered = handed.original_client.is_some();
         });
     }
 
