@@ -30,6 +30,8 @@ pub(crate) struct Calendar {
     day: (u8, u8, i64),
     /// The quarter of an hour that was asked for last, and its offset to UTC.
     offset: (i64, i64),
+    /// The same, the other way: of a quarter in UTC.
+    shown: (i64, i64),
 }
 
 impl Calendar {
@@ -45,7 +47,7 @@ impl Calendar {
 
     /// `near` is an instant at or after the last line of the input: when the file was last written, or now.
     pub(crate) fn new(zone: TimeZone, near: Time) -> Self {
-        Self { zone, near, started: false, day: (0, 0, 0), offset: (i64::MIN, 0) }
+        Self { zone, near, started: false, day: (0, 0, 0), offset: (i64::MIN, 0), shown: (i64::MIN, 0) }
     }
 
     /// The instant of a line; one without a stamp has the instant of the line before.
@@ -81,6 +83,17 @@ impl Calendar {
         let midnight = midnight.unwrap_or_else(|| near.div_euclid(DAY) * DAY);
         self.day = (month, day, midnight);
         midnight
+    }
+
+    /// What a clock in the machine's zone shows at an instant: microseconds since 1970 as if it were UTC.
+    pub(crate) fn local(&mut self, at: Time) -> Time {
+        let quarter = at.micros().div_euclid(GRAIN);
+        if quarter != self.shown.0 {
+            let instant = jiff::Timestamp::from_microsecond(quarter * GRAIN);
+            let offset = instant.map_or(0, |instant| i64::from(self.zone.to_offset(instant).seconds()) * 1_000_000);
+            self.shown = (quarter, offset);
+        }
+        Time::from_micros(at.micros() + self.shown.1)
     }
 
     fn in_zone(&mut self, local: i64) -> Time {
@@ -136,5 +149,7 @@ mod tests {
         assert_eq!(read(&mut calendar, "Oct 25 01:59:59"), "2026-10-24T23:59:59Z");
         assert_eq!(read(&mut calendar, "Oct 25 03:00:00"), "2026-10-25T02:00:00Z");
         assert_eq!(calendar.instant(Stamp::Absent).to_string(), "2026-10-25T02:00:00Z");
+        assert_eq!(calendar.local(time("2026-10-24T23:59:59Z")), time("2026-10-25T01:59:59Z"));
+        assert_eq!(calendar.local(time("2026-10-25T02:00:00Z")), time("2026-10-25T03:00:00Z"));
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::exim;
 use crate::header::{Form, Header};
+use crate::login;
+use crate::login::Login;
 use crate::parts::Part;
 use crate::postfix;
 use crate::scan::number;
@@ -32,6 +34,8 @@ pub enum Body<'a> {
     Sendmail(sendmail::Line<'a>),
     /// A piece of a line that Exim cut for syslog.
     Part(Part<'a>),
+    /// Of a program that checks passwords.
+    Login(Login<'a>),
     /// Of a scanner, about a message or its client.
     Scanner(Verdict<'a>),
     /// Of a program that has nothing to do with mail's way, or says nothing about it.
@@ -67,7 +71,11 @@ pub enum Place {
 impl<'a> Entry<'a> {
     /// Reads a line without its end.
     pub fn read(line: &'a [u8]) -> Self {
-        let header = Header::parse(line);
+        Self::of(&Header::parse(line))
+    }
+
+    /// Reads a line of which the header is known.
+    pub(crate) fn of(header: &Header<'a>) -> Self {
         let mut entry = Self {
             stamp: header.stamp,
             host: header.host,
@@ -76,21 +84,25 @@ impl<'a> Entry<'a> {
             body: Body::Unknown,
         };
         entry.body = match header.form {
-            Form::Syslog => entry.syslog(&header),
+            Form::Syslog => entry.syslog(header),
             _ if header.text.trim_ascii().is_empty() => Body::Other(Other::Empty),
-            Form::Exim => Body::Exim(exim::read(header.text)),
-            Form::Comma | Form::Bare => Body::Malformed(Place::Stamp),
+            Form::Exim => own(header.text),
+            Form::Own => login::own(header.text).map_or(Body::Other(Other::Program), Body::Login),
+            Form::Bare => Body::Malformed(Place::Stamp),
         };
         entry
     }
 
     fn syslog(&mut self, header: &Header<'a>) -> Body<'a> {
-        if let Some(verdict) = scanner::read(header.program, header.text) {
-            return verdict.map_or(Body::Other(Other::Scanner), Body::Scanner);
-        }
         if let Some((instance, daemon)) = postfix::daemon(header.program) {
+            if let Some(verdict) = scanner::beside_postfix(daemon, header.text) {
+                return verdict.map_or(Body::Other(Other::Scanner), Body::Scanner);
+            }
             self.instance = instance;
             return Body::Postfix(postfix::read(daemon, header.text));
+        }
+        if let Some(verdict) = scanner::read(header.program, header.text) {
+            return verdict.map_or(Body::Other(Other::Scanner), Body::Scanner);
         }
         if let Some(instance) = exim::daemon(header.program) {
             self.instance = instance;
@@ -99,6 +111,9 @@ impl<'a> Entry<'a> {
         if sendmail::is_sendmail(header.program) {
             self.instance = sendmail::INSTANCE;
             return Body::Sendmail(sendmail::read(header.text));
+        }
+        if let Some(login) = login::read(header.program, header.text) {
+            return Body::Login(login);
         }
         if header.program.is_empty() {
             let logger = header.text.starts_with(b"last message repeated ");
@@ -121,6 +136,17 @@ impl<'a> Entry<'a> {
             self.stamp = stamp;
         }
         Body::Exim(exim::read(without_process(text)))
+    }
+}
+
+/// Exim's own file. Other programs write their stamps the same way, with a level behind.
+fn own(text: &[u8]) -> Body<'_> {
+    let levels: [&[u8]; 7] = [b"CRIT", b"ERROR", b"WARN", b"INFO", b"NOTICE", b"DEBUG", b"#"];
+    match exim::read(text) {
+        exim::Line::Unknown if levels.iter().any(|level| text.starts_with(level)) => {
+            scanner::read(b"rspamd", text).flatten().map_or(Body::Other(Other::Program), Body::Scanner)
+        }
+        line => Body::Exim(line),
     }
 }
 

@@ -3,8 +3,8 @@
 
 use memchr::memchr;
 
-use crate::scan::{number, split, text, word};
-use crate::stamp::{Stamp, classic, comma, exim, rfc3339};
+use crate::scan::{number, split, split_at, text, word};
+use crate::stamp::{Stamp, bracketed, classic, comma, exim, rfc3339, slashed};
 
 /// A line taken apart, before its text is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub enum Form {
     Syslog,
     /// Of Exim's own files.
     Exim,
-    /// A date and milliseconds after a comma: Zimbra's own file.
-    Comma,
+    /// Of files that other programs write themselves; the text is what follows the stamp.
+    Own,
     /// None of these: the text is the whole line.
     Bare,
 }
@@ -38,23 +38,26 @@ impl<'a> Header<'a> {
         let bare = Self { stamp: Stamp::Absent, host: "", program: b"", process: b"", text: line, form: Form::Bare };
         let rest = priority(line);
         let Some(first) = rest.first() else { return bare };
-        if first.is_ascii_digit() {
-            return match rest.get(10) {
-                Some(b'T') => rfc3339(rest).and_then(|(stamp, rest)| Self::after(stamp, rest.strip_prefix(b" ")?)),
+        let found = match first {
+            b'0'..=b'9' => match rest.get(10) {
+                Some(b'T') => rfc3339(rest).and_then(|(stamp, rest)| match rest {
+                    [b' ', rest @ ..] => Self::after(stamp, rest),
+                    [b',', ..] => Some(Self { stamp, text: rest, form: Form::Own, ..bare }),
+                    _ => None,
+                }),
                 Some(b' ') => Self::own(rest),
                 _ => rest.strip_prefix(b"1 ").and_then(Self::numbered),
-            }
-            .unwrap_or(bare);
-        }
-        classic(rest).and_then(|(stamp, rest)| Self::after(stamp, rest)).unwrap_or(bare)
+            },
+            b'[' => bracketed(&rest[1..]).map(|(stamp, text)| Self { stamp, text, form: Form::Own, ..bare }),
+            _ => classic(rest).and_then(|(stamp, rest)| Self::after(stamp, rest)),
+        };
+        found.unwrap_or(bare)
     }
 
     /// Files that a server writes itself.
     fn own(line: &'a [u8]) -> Option<Self> {
-        let (stamp, text, form) = match exim(line) {
-            Some((stamp, text)) => (stamp, text, Form::Exim),
-            None => comma(line).map(|(stamp, text)| (stamp, text, Form::Comma))?,
-        };
+        let own = |(stamp, text)| Self { stamp, host: "", program: b"", process: b"", text, form: Form::Own };
+        let Some((stamp, text)) = exim(line) else { return comma(line).or_else(|| slashed(line)).map(own) };
         // The process, where Exim is told to write it.
         let (process, text) = match text {
             [b'[', rest @ ..] => match number(rest) {
@@ -63,11 +66,15 @@ impl<'a> Header<'a> {
             },
             _ => (&b""[..], text),
         };
-        Some(Self { stamp, host: "", program: b"", process, text, form })
+        Some(Self { stamp, host: "", program: b"", process, text, form: Form::Exim })
     }
 
     /// After the stamp of a classic line: host, program, process. `None` when there is no host.
     fn after(stamp: Stamp, rest: &'a [u8]) -> Option<Self> {
+        // Metalog writes no host, and the program in brackets.
+        if let Some((program, text)) = rest.strip_prefix(b"[").and_then(|rest| split_at(rest, b"] ")) {
+            return Some(Self { stamp, host: "", program, process: b"", text, form: Form::Syslog });
+        }
         let (host, rest) = split(rest, b' ')?;
         let host = text(host).filter(|host| !host.is_empty())?;
         // FreeBSD writes facility and level there when it is told to.
@@ -175,13 +182,14 @@ mod tests {
 
     #[test]
     fn lines_without_program_process_or_host_keep_their_text() {
+        assert_eq!(parts("Dec 18 16:15:27 [postfix/smtpd] connect from x").1, "postfix/smtpd");
         let repeated = parts("Aug 31 12:37:51 mx last message repeated 2 times");
         assert_eq!(repeated, ("mx".into(), String::new(), String::new(), "last message repeated 2 times".into()));
         assert_eq!(parts("Oct 12 15:44:43 mx dovecot: x").1, "dovecot");
         let exim = Header::parse(b"2022-06-29 16:04:19.345 [77] H=x");
         assert_eq!((exim.form, exim.process, exim.text), (Form::Exim, &b"77"[..], &b"H=x"[..]));
         let zimbra = Header::parse(b"2021-03-03 19:51:53,762 INFO  [q]");
-        assert_eq!((zimbra.form, zimbra.text), (Form::Comma, &b"INFO  [q]"[..]));
+        assert_eq!((zimbra.form, zimbra.text), (Form::Own, &b"INFO  [q]"[..]));
         for line in ["", "<", "<22", "\0\0", "2024-08-29Tx", "2024-08-29 x", "Aug 31 12:37:51", "1 x", "<22>1 - h p"] {
             let header = Header::parse(line.as_bytes());
             assert_eq!((header.form, header.text), (Form::Bare, line.as_bytes()), "{line}");

@@ -3,6 +3,7 @@
 //! It judges nobody: findings are made from [`Happening`]s elsewhere. It opens no file and asks no clock.
 #![forbid(unsafe_code)]
 
+mod ahead;
 mod assembly;
 mod calendar;
 mod entry;
@@ -10,9 +11,12 @@ pub mod exim;
 mod happening;
 mod hash;
 mod header;
+mod journal;
 mod lines;
+mod login;
 mod parts;
 mod peer;
+pub mod policy;
 pub mod postfix;
 mod reader;
 mod scan;
@@ -21,7 +25,9 @@ pub mod sendmail;
 mod stage;
 mod stamp;
 mod tally;
+mod totals;
 
+pub use ahead::Ahead;
 pub use assembly::{BYTES, Bounds, Counts, MESSAGES, SILENT};
 pub use entry::{Body, Entry, Other, Place};
 pub use happening::{
@@ -29,9 +35,11 @@ pub use happening::{
 };
 pub use header::{Form, Header};
 pub use lines::MAX_LINE;
+pub use login::Login;
 pub use parts::Part;
 pub use peer::Peer;
 pub use reader::{Reader, RestoreError, Source};
 pub use scanner::Verdict;
 pub use stamp::Stamp;
 pub use tally::{Kind, MAX_SAMPLE, MAX_SAMPLES, Tally};
+pub use totals::{Flow, MAX_NAMES, Names, Period, Totals};

@@ -29,31 +29,65 @@ pub(crate) struct Lines {
     /// Length of the line so far.
     #[n(2)]
     pub(crate) length: u64,
+    /// Bytes that come before the next line; they are handed out like one.
+    #[cbor(n(3), default)]
+    pub(crate) raw: Option<u64>,
 }
 
 impl Lines {
-    /// Takes the next piece of input and hands out each line that ends in it.
-    pub(crate) fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(Found<'_>)) {
+    /// Takes the next piece of input and hands out each line that ends in it; who gets one says whether bytes follow it that are
+    /// no lines, and how many.
+    pub(crate) fn feed(&mut self, bytes: &[u8], mut each: impl FnMut(Found<'_>) -> Option<u64>) {
         let mut rest = bytes;
-        if self.length > 0 {
-            let Some(end) = memchr(b'\n', rest) else { return self.hold(rest) };
-            self.hold(&rest[..end]);
-            rest = &rest[end + 1..];
-            self.offset += 1;
-            self.release(1, &mut each);
+        if self.length > 0 || self.raw.is_some() {
+            rest = self.finish_begun(rest, &mut each);
         }
         while let Some(end) = memchr(b'\n', rest) {
-            each(found(self.offset, &rest[..end], end as u64));
+            let raw = each(found(self.offset, &rest[..end], end as u64));
             self.offset += end as u64 + 1;
             rest = &rest[end + 1..];
+            if raw.is_some() {
+                self.raw = raw;
+                rest = self.finish_begun(rest, &mut each);
+            }
         }
         self.hold(rest);
     }
 
+    /// Ends what has begun: a line, or bytes that are none. What follows it; nothing when it goes on.
+    fn finish_begun<'a>(&mut self, mut rest: &'a [u8], each: &mut impl FnMut(Found<'_>) -> Option<u64>) -> &'a [u8] {
+        loop {
+            let (end, after) = match self.raw {
+                Some(raw) => match usize::try_from(raw - self.length) {
+                    Ok(missing) if missing <= rest.len() => (missing, 0),
+                    _ => (rest.len(), usize::MAX),
+                },
+                None => memchr(b'\n', rest).map_or((rest.len(), usize::MAX), |end| (end, 1)),
+            };
+            self.hold(&rest[..end]);
+            if after == usize::MAX {
+                return b"";
+            }
+            rest = &rest[end + after..];
+            self.offset += after as u64;
+            let is_raw = self.raw.take().is_some();
+            self.raw = self.release(after as u64, is_raw, each);
+            if self.raw.is_none() {
+                return rest;
+            }
+        }
+    }
+
+    /// Whether the next byte begins a line.
+    pub(crate) fn is_at_start(&self) -> bool {
+        self.length == 0 && self.raw.is_none()
+    }
+
     /// The last line, when it has no end.
-    pub(crate) fn finish(&mut self, mut each: impl FnMut(Found<'_>)) {
+    pub(crate) fn finish(&mut self, mut each: impl FnMut(Found<'_>) -> Option<u64>) {
+        let is_raw = self.raw.take().is_some();
         if self.length > 0 {
-            self.release(0, &mut each);
+            self.release(0, is_raw, &mut each);
         }
     }
 
@@ -64,16 +98,22 @@ impl Lines {
         self.offset += bytes.len() as u64;
     }
 
-    fn release(&mut self, end: u64, each: &mut impl FnMut(Found<'_>)) {
-        each(found(self.offset - self.length - end, &self.part, self.length));
+    fn release(&mut self, end: u64, is_raw: bool, each: &mut impl FnMut(Found<'_>) -> Option<u64>) -> Option<u64> {
+        let offset = self.offset - self.length - end;
+        let found = match is_raw {
+            true => Found { offset, line: &self.part, cut: self.length > self.part.len() as u64, nul: false },
+            false => found(offset, &self.part, self.length),
+        };
+        let raw = each(found);
         self.part.clear();
         self.part.shrink_to(4096);
         self.length = 0;
+        raw
     }
 }
 
 /// `bytes` are the line, or its start when it is longer than `length` says.
-fn found(offset: u64, bytes: &[u8], length: u64) -> Found<'_> {
+pub(crate) fn found(offset: u64, bytes: &[u8], length: u64) -> Found<'_> {
     let ends = length == bytes.len() as u64;
     let line = bytes.strip_suffix(b"\r").filter(|_| ends).unwrap_or(bytes);
     let cut = line.len() > MAX_LINE || !ends;
@@ -86,12 +126,18 @@ fn found(offset: u64, bytes: &[u8], length: u64) -> Found<'_> {
 mod tests {
     use super::*;
 
+    /// A line `raw 3` says that three bytes follow it that are no line.
+    fn keep(all: &mut Vec<(u64, Vec<u8>, bool, bool)>, found: Found<'_>) -> Option<u64> {
+        all.push((found.offset, found.line.to_vec(), found.cut, found.nul));
+        std::str::from_utf8(found.line).ok()?.strip_prefix("raw ")?.parse().ok()
+    }
+
     fn all(pieces: &[&[u8]]) -> Vec<(u64, Vec<u8>, bool, bool)> {
         let (mut lines, mut found) = (Lines::default(), Vec::new());
         for piece in pieces {
-            lines.feed(piece, |each| found.push((each.offset, each.line.to_vec(), each.cut, each.nul)));
+            lines.feed(piece, |each| keep(&mut found, each));
         }
-        lines.finish(|each| found.push((each.offset, each.line.to_vec(), each.cut, each.nul)));
+        lines.finish(|each| keep(&mut found, each));
         found
     }
 
@@ -106,6 +152,24 @@ mod tests {
         }
         let bytes: Vec<&[u8]> = text.chunks(1).collect();
         assert_eq!(all(&bytes), whole);
+    }
+
+    #[test]
+    fn bytes_that_are_no_lines_are_handed_out_when_all_have_come() {
+        let text = b"a\nraw 4\nx\n\0yb\nraw 0\nraw 9\nraw 1\n\n\nzc\nraw 9\n1\n";
+        let whole = all(&[text]);
+        let lines: Vec<_> = whole.iter().map(|(offset, line, ..)| (*offset, line.as_slice())).collect();
+        let raw = [(8, &b"x\n\0y"[..]), (12, b"b")];
+        assert_eq!(lines[..4], [(0, &b"a"[..]), (2, b"raw 4"), raw[0], raw[1]]);
+        assert_eq!(lines[4..8], [(14, &b"raw 0"[..]), (20, b""), (20, b"raw 9"), (26, b"raw 1\n\n\nz")]);
+        assert_eq!(
+            lines[8..],
+            [(35, &b"c"[..]), (37, b"raw 9"), (43, b"1\n")],
+            "what has not come whole is handed out too"
+        );
+        for at in 0..=text.len() {
+            assert_eq!(all(&[&text[..at], &text[at..]]), whole, "split at {at}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use memchr::{memchr, memrchr};
+use memchr::memchr;
 
 use crate::happening::Client;
 use crate::scan::{number, text};
@@ -34,14 +34,6 @@ impl<'a> Peer<'a> {
             _ => (None, rest),
         };
         Some((Self { name, address: &inner[..close], port }, rest))
-    }
-
-    /// As [`parse`](Self::parse), of the peer that stands last in a text: ` from name[address]` at its end.
-    pub fn parse_last(line: &'a [u8], mark: &[u8]) -> Option<Self> {
-        let open = memrchr(b'[', line)?;
-        let start = memchr::memmem::rfind(&line[..open], mark)? + mark.len();
-        let (peer, rest) = Self::parse(&line[start..])?;
-        rest.is_empty().then_some(peer)
     }
 
     /// The address as an address.
@@ -109,7 +101,6 @@ mod tests {
         assert_eq!((peer.ip(), peer.port, rest), ("2001:db8::1".parse().ok(), Some(25), &b""[..]));
         assert_eq!(Peer::parse(b"unknown[unknown]").unwrap().0.client().name, None);
         assert_eq!(Peer::parse(b"no bracket [here]"), None);
-        assert_eq!(Peer::parse_last(b"header x from y from a.b[::1]", b" from ").unwrap().name, b"a.b");
     }
 
     #[test]

@@ -4,13 +4,17 @@ use evidence::Time;
 use jiff::tz::TimeZone;
 use minicbor::{Decode, Encode};
 
+use crate::ahead::{Ahead, is_of_journald};
 use crate::assembly::{Assembly, Bounds, Counts, Open, SavedAssembly, Slot};
 use crate::calendar::Calendar;
 use crate::entry::{Body, Entry};
 use crate::happening::Happening;
+use crate::journal;
+use crate::journal::{Journal, Step};
 use crate::lines::{Found, Lines};
 use crate::parts::{Cut, Part, Parts};
 use crate::tally::{Kind, Tally};
+use crate::totals::Totals;
 
 /// What is known of a source before its first byte.
 #[derive(Clone, Debug)]
@@ -41,7 +45,7 @@ pub struct Reader {
 
 /// A reader on disk.
 #[derive(Debug, Encode, Decode)]
-struct Saved<L, T, R, P> {
+struct Saved<L, T, R, P, J> {
     #[n(0)]
     version: u32,
     #[n(1)]
@@ -54,10 +58,12 @@ struct Saved<L, T, R, P> {
     tally: T,
     #[n(5)]
     parts: P,
+    #[n(6)]
+    journal: J,
 }
 
 /// The form of what is saved.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Why a reader does not go on where another ended.
 #[derive(Debug, thiserror::Error)]
@@ -75,9 +81,12 @@ pub enum RestoreError {
 #[derive(Debug)]
 struct Rest {
     calendar: Calendar,
+    journal: Journal,
     parts: Parts,
     assembly: Assembly,
     tally: Tally,
+    /// When they are asked for.
+    totals: Option<Box<Totals>>,
 }
 
 impl Reader {
@@ -86,7 +95,14 @@ impl Reader {
         let assembly = Assembly::new(source.seed, source.bounds);
         Self {
             lines: Lines::default(),
-            rest: Rest { calendar, parts: Parts::new(source.seed), assembly, tally: Tally::default() },
+            rest: Rest {
+                calendar,
+                journal: Journal::default(),
+                parts: Parts::new(source.seed),
+                assembly,
+                tally: Tally::default(),
+                totals: None,
+            },
         }
     }
 
@@ -95,6 +111,26 @@ impl Reader {
         self.rest.tally.bytes += bytes.len() as u64;
         let rest = &mut self.rest;
         self.lines.feed(bytes, |found| rest.line(found, &mut tell));
+    }
+
+    /// As [`feed`](Self::feed), of lines that were read ahead.
+    pub fn take(&mut self, ahead: &Ahead<'_>, mut tell: impl FnMut(&Happening<'_>)) {
+        let rest = &mut self.rest;
+        let begins =
+            self.lines.offset == 0 && ahead.lines.first().is_some_and(|(found, _)| Journal::begins(found.line));
+        // What has begun goes on in the piece, and fields of journald are no lines: these are other lines than were read.
+        if !self.lines.is_at_start() || rest.journal.is_export() || begins {
+            return self.feed(ahead.bytes, tell);
+        }
+        for (found, entry) in &ahead.lines {
+            let found = Found { offset: self.lines.offset + found.offset, ..*found };
+            match entry {
+                Some(entry) => rest.read(entry, found, &mut tell),
+                None => _ = rest.line(found, &mut tell),
+            }
+        }
+        rest.tally.bytes += ahead.len() as u64;
+        self.lines.offset += ahead.len() as u64;
     }
 
     /// The last line, when it has no end, and lines of which not every piece came.
@@ -109,7 +145,7 @@ impl Reader {
 
     /// All that is to outlive a restart: the line that has not ended, the messages under way, the counts.
     pub fn save(&self) -> Vec<u8> {
-        let Rest { calendar, parts, assembly, tally } = &self.rest;
+        let Rest { calendar, journal, parts, assembly, tally, .. } = &self.rest;
         let saved = Saved {
             version: VERSION,
             lines: &self.lines,
@@ -117,6 +153,7 @@ impl Reader {
             assembly: assembly.saved(),
             tally,
             parts,
+            journal,
         };
         match minicbor::to_vec(saved) {
             Ok(bytes) => bytes,
@@ -126,8 +163,8 @@ impl Reader {
 
     /// Goes on where another reader of the same source ended ([`Reader::save`]). Zone and bounds are those of `source`.
     pub fn restore(saved: &[u8], source: &Source) -> Result<Self, RestoreError> {
-        let Saved { version, lines, before, assembly, tally, parts } =
-            minicbor::decode::<Saved<Lines, Tally, Vec<(Slot, Open)>, Parts>>(saved)?;
+        let Saved { version, lines, before, assembly, tally, parts, journal } =
+            minicbor::decode::<Saved<Lines, Tally, Vec<(Slot, Open)>, Parts, Journal>>(saved)?;
         if version != VERSION {
             return Err(RestoreError::Version);
         }
@@ -136,7 +173,17 @@ impl Reader {
             calendar.go_on(before);
         }
         let assembly = Assembly::restore(assembly, source.bounds).ok_or(RestoreError::Torn)?;
-        Ok(Self { lines, rest: Rest { calendar, parts, assembly, tally } })
+        Ok(Self { lines, rest: Rest { calendar, journal, parts, assembly, tally, totals: None } })
+    }
+
+    /// Sums up what comes from now on ([`totals`](Self::totals)). Sums do not outlive a restart.
+    pub fn sum_up(&mut self, source: &Source) {
+        self.rest.totals = Some(Box::new(Totals::new(source.seed)));
+    }
+
+    /// Sums over the log, when they were asked for.
+    pub fn totals(&self) -> Option<&Totals> {
+        self.rest.totals.as_deref()
     }
 
     pub fn tally(&self) -> &Tally {
@@ -160,23 +207,63 @@ impl Reader {
 }
 
 impl Rest {
-    fn line(&mut self, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    /// Takes a line; how many bytes follow it that are none.
+    fn line(&mut self, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) -> Option<u64> {
+        if self.journal.is_inside() || is_of_journald(found.line) {
+            self.tally.cut += u64::from(found.cut);
+            self.tally.nul += u64::from(found.nul);
+            return self.journal(found, tell);
+        }
+        self.read(&Entry::read(found.line), found, tell);
+        None
+    }
+
+    /// Takes a line that was read.
+    fn read(&mut self, entry: &Entry<'_>, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
         self.tally.cut += u64::from(found.cut);
         self.tally.nul += u64::from(found.nul);
-        let entry = Entry::read(found.line);
-        if let Some(cut) = self.parts.broken(&entry) {
+        self.entry(entry, found, tell);
+    }
+
+    /// A line that may be of an entry of journald.
+    #[cold]
+    fn journal(&mut self, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) -> Option<u64> {
+        let (offset, whole) = match self.journal.take(found.offset, found.line) {
+            Step::Taken(raw) => {
+                self.tally.add(Kind::Part, found.line);
+                return raw;
+            }
+            Step::Whole(offset, entry) => (offset, Some(entry)),
+            Step::Foreign => (found.offset, journal::Entry::json(found.line)),
+        };
+        match whole {
+            Some(entry) => {
+                let line = entry.line();
+                self.tally.cut += u64::from(entry.is_cut());
+                self.entry(&Entry::of(&entry.header(&line)), Found { offset, line: &line, ..found }, tell);
+            }
+            None => self.entry(&Entry::read(found.line), found, tell),
+        }
+        None
+    }
+
+    fn entry(&mut self, entry: &Entry<'_>, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+        if let Some(cut) = self.parts.broken(entry) {
             self.whole(&cut, tell);
         }
         let is_part = match &entry.body {
-            Body::Part(part) => return self.part(&entry, part, found, tell),
-            _ => self.parts.belongs(&entry, found.line),
+            Body::Part(part) => return self.part(entry, part, found, tell),
+            _ => self.parts.belongs(entry, found.line),
         };
         if is_part {
             return self.tally.add(Kind::Part, found.line);
         }
-        self.tally.add(Kind::of(&entry), found.line);
+        self.tally.add(Kind::of(entry), found.line);
         let at = self.calendar.instant(entry.stamp);
-        self.assembly.take(&entry, at, found.offset, found.line, tell);
+        if let Some(totals) = &mut self.totals {
+            totals.take(entry, self.calendar.local(at));
+        }
+        self.assembly.take(entry, at, found.offset, found.line, tell);
     }
 
     /// A piece counts as one; the last one as what the whole line is.
@@ -198,6 +285,9 @@ impl Rest {
             return Kind::Part;
         }
         let at = self.calendar.instant(entry.stamp);
+        if let Some(totals) = &mut self.totals {
+            totals.take(&entry, self.calendar.local(at));
+        }
         self.assembly.take(&entry, at, cut.offset, &cut.line, tell);
         Kind::of(&entry)
     }

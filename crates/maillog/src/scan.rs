@@ -1,6 +1,6 @@
 //! Small steps over the bytes of a line: what comes before, between and after. They copy nothing and decide nothing.
 
-use memchr::{memchr, memmem, memrchr};
+use memchr::{memchr, memrchr};
 
 /// What stands before the first `byte`, and after it.
 pub(crate) fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
@@ -16,8 +16,40 @@ pub(crate) fn split_last(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
 
 /// What stands before the first `mark`, and after it.
 pub(crate) fn split_at<'a>(text: &'a [u8], mark: &[u8]) -> Option<(&'a [u8], &'a [u8])> {
-    let at = memmem::find(text, mark)?;
+    let at = find(text, mark)?;
     Some((&text[..at], &text[at + mark.len()..]))
+}
+
+/// Where a mark stands first. Lines and marks are short: to look for one byte of it is quicker than to prepare a search.
+pub(crate) fn find(text: &[u8], mark: &[u8]) -> Option<usize> {
+    let (sought, before) = rare(mark);
+    let mut from = before;
+    loop {
+        let at = from + memchr(sought, text.get(from..)?)?;
+        if text[at - before..].starts_with(mark) {
+            return Some(at - before);
+        }
+        from = at + 1;
+    }
+}
+
+/// Where it stands last.
+pub(crate) fn find_last(text: &[u8], mark: &[u8]) -> Option<usize> {
+    let (sought, before) = rare(mark);
+    let mut until = text.len();
+    loop {
+        let at = memrchr(sought, &text[..until])?;
+        if at >= before && text[at - before..].starts_with(mark) {
+            return Some(at - before);
+        }
+        until = at;
+    }
+}
+
+/// A byte of a mark that is rarer than a blank, and how many stand before it.
+fn rare(mark: &[u8]) -> (u8, usize) {
+    let at = mark.iter().position(|byte| *byte != b' ').unwrap_or(0);
+    (mark.get(at).copied().unwrap_or_default(), at)
 }
 
 /// The first word, and what follows its blank; the whole text when it is one word.
@@ -102,6 +134,16 @@ mod tests {
         assert_eq!(bracketed(br#"<"x>, relay=y"@b>, r"#), Some((&br#""x>, relay=y"@b"#[..], &b", r"[..])));
         assert_eq!(bracketed(br#"<"x>, relay"#), Some((&br#""x"#[..], &b", relay"[..])), "quotes without an end");
         assert_eq!(bracketed(b"<a"), None);
+    }
+
+    #[test]
+    fn marks_are_found_first_and_last() {
+        let text = b"a: b, from c: d from e";
+        assert_eq!((find(text, b": "), find_last(text, b": ")), (Some(1), Some(12)));
+        assert_eq!((find(text, b" from "), find_last(text, b" from ")), (Some(5), Some(15)));
+        assert_eq!((find(text, b" x "), find_last(text, b"from f")), (None, None));
+        assert_eq!((find(b"m", b" from "), find_last(b"m", b" from ")), (None, None));
+        assert_eq!((find(b"", b": "), find_last(b"", b": ")), (None, None));
     }
 
     #[test]

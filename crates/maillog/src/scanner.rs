@@ -24,8 +24,7 @@ pub struct Verdict<'a> {
 
 /// Reads a line of a program that may be a scanner. `None` when it is none; a verdict of `None` when the line has no verdict.
 pub(crate) fn read<'a>(program: &[u8], line: &'a [u8]) -> Option<Option<Verdict<'a>>> {
-    let name = program.rsplit(|byte| *byte == b'/').next().unwrap_or(program);
-    Some(match name {
+    Some(match program {
         b"policyd-spf" | b"policy-spf" => spf(line),
         b"amavis" | b"amavisd" | b"amavisd-new" => amavis(line),
         b"rspamd" => rspamd(line),
@@ -34,6 +33,11 @@ pub(crate) fn read<'a>(program: &[u8], line: &'a [u8]) -> Option<Option<Verdict<
         b"clamav-milter" => clamav(line),
         _ => return None,
     })
+}
+
+/// … that writes as a daemon of Postfix: `postfix/policyd-spf`.
+pub(crate) fn beside_postfix<'a>(daemon: &[u8], line: &'a [u8]) -> Option<Option<Verdict<'a>>> {
+    matches!(daemon, b"policyd-spf" | b"policy-spf").then(|| spf(line))
 }
 
 /// `prepend Received-SPF: Softfail (mailfrom) identity=mailfrom; client-ip=…; helo=…; envelope-from=…; receiver=…`, and

@@ -1,9 +1,7 @@
 //! Words for commands and answers of SMTP to where in the dialogue something ended.
 
-use memchr::memmem;
-
 use crate::happening::{Fate, Stage};
-use crate::scan::reply;
+use crate::scan::{find, reply};
 
 /// A command as servers write it: `RCPT`, `RCPT TO`, `end of DATA`, `END-OF-MESSAGE`, `initial connection`.
 pub(crate) fn of_command(command: &[u8]) -> Stage {
@@ -28,20 +26,20 @@ pub(crate) fn of_answer(relay: &[u8], text: &[u8], fate: Fate) -> (Option<u16>, 
         let code = if dialogue { reply(text).map(|(code, _)| code) } else { None };
         return (code, if dialogue { Stage::EndOfData } else { Stage::Own });
     }
-    if let Some(at) = memmem::find(text, b" said: ") {
+    if let Some(at) = find(text, b" said: ") {
         let code = reply(&text[at + 7..]).map(|(code, _)| code);
         let (_, command) = crate::postfix::in_reply_to(text);
         return (code, of_command(command));
     }
-    if let Some(at) = memmem::find(text, b" refused to talk to me: ") {
+    if let Some(at) = find(text, b" refused to talk to me: ") {
         return (reply(&text[at + 24..]).map(|(code, _)| code), Stage::Connect);
     }
-    if let Some(at) = memmem::find(text, b" while ") {
+    if let Some(at) = find(text, b" while ") {
         let doing = &text[at + 7..];
         let command = doing.strip_prefix(b"sending ").or_else(|| doing.strip_prefix(b"receiving ")).unwrap_or(doing);
         return (None, of_command(command));
     }
-    if memmem::find(text, b"onnect to ").is_some() || memmem::find(text, b"timed out").is_some() {
+    if find(text, b"onnect to ").is_some() || find(text, b"timed out").is_some() {
         return (None, Stage::Connect);
     }
     (reply(text).map(|(code, _)| code), Stage::Own)

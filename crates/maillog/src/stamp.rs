@@ -22,7 +22,23 @@ pub enum Stamp {
 /// `Aug 31 12:37:51`, with the day in one or two columns; and what follows its blank.
 pub(crate) fn classic(text: &[u8]) -> Option<(Stamp, &[u8])> {
     let (name, rest) = text.split_first_chunk::<4>()?;
-    let month = match name {
+    let month = month(name)?;
+    let (day, rest) = match rest {
+        [b' ' | b'0', ones @ b'1'..=b'9', b' ', rest @ ..] => (ones - b'0', rest),
+        [tens @ b'1'..=b'3', ones @ b'0'..=b'9', b' ', rest @ ..] => ((tens - b'0') * 10 + ones - b'0', rest),
+        [ones @ b'1'..=b'9', b' ', rest @ ..] => (ones - b'0', rest),
+        _ => return None,
+    };
+    if day > 31 {
+        return None;
+    }
+    let (micros, rest) = clock(rest)?;
+    Some((Stamp::Yearless { month, day, micros }, rest.strip_prefix(b" ").unwrap_or(rest)))
+}
+
+/// A month's name in three letters and a blank.
+fn month(name: &[u8; 4]) -> Option<u8> {
+    Some(match name {
         b"Jan " => 1,
         b"Feb " => 2,
         b"Mar " => 3,
@@ -36,18 +52,7 @@ pub(crate) fn classic(text: &[u8]) -> Option<(Stamp, &[u8])> {
         b"Nov " => 11,
         b"Dec " => 12,
         _ => return None,
-    };
-    let (day, rest) = match rest {
-        [b' ' | b'0', ones @ b'1'..=b'9', b' ', rest @ ..] => (ones - b'0', rest),
-        [tens @ b'1'..=b'3', ones @ b'0'..=b'9', b' ', rest @ ..] => ((tens - b'0') * 10 + ones - b'0', rest),
-        [ones @ b'1'..=b'9', b' ', rest @ ..] => (ones - b'0', rest),
-        _ => return None,
-    };
-    if day > 31 {
-        return None;
-    }
-    let (micros, rest) = clock(rest)?;
-    Some((Stamp::Yearless { month, day, micros }, rest.strip_prefix(b" ").unwrap_or(rest)))
+    })
 }
 
 /// `2024-08-29T01:08:59.764590+00:00` (RFC 3339; a `Z`, no fraction and no offset are taken too).
@@ -87,6 +92,32 @@ pub(crate) fn comma(text: &[u8]) -> Option<(Stamp, &[u8])> {
     let [b',', a, b, c, rest @ ..] = rest else { return None };
     let millis = [a, b, c].into_iter().try_fold(0, |sum, digit| Some(sum * 10 + i64::from(decimal(*digit)?)))?;
     Some((Stamp::Local(date + micros + millis * 1000), rest.strip_prefix(b" ").unwrap_or(rest)))
+}
+
+/// `2022/04/02 15:45:23 `: how nginx writes it.
+pub(crate) fn slashed(text: &[u8]) -> Option<(Stamp, &[u8])> {
+    let (date, rest) = date(text, b'/')?;
+    let (micros, rest) = clock(rest.strip_prefix(b" ")?)?;
+    Some((Stamp::Local(date + micros), rest.strip_prefix(b" ").unwrap_or(rest)))
+}
+
+/// `2023-03-28 03:09:25,112] ` and `20-Oct-2020 14:56:10 +0100]: `, after a bracket: how web applications write it.
+pub(crate) fn bracketed(text: &[u8]) -> Option<(Stamp, &[u8])> {
+    if let Some(found) = comma(text) {
+        return Some(found);
+    }
+    let (&[d1, d2, b'-', m1, m2, m3, b'-', y1, y2, y3, y4, b' '], rest) = text.split_first_chunk()? else {
+        return None;
+    };
+    let month = month(&[m1, m2, m3, b' '])?;
+    let year = i64::from(pair(y1, y2)?) * 100 + i64::from(pair(y3, y4)?);
+    let date = days(year, u32::from(month), pair(d1, d2)?)? * DAY;
+    let (micros, rest) = clock(rest)?;
+    // A zone is a name in some; the machine's is taken then.
+    match offset(rest.strip_prefix(b" ")?) {
+        Some((offset, rest)) => Some((Stamp::Known(Time::from_micros(date + micros - offset)), rest)),
+        None => Some((Stamp::Local(date + micros), rest)),
+    }
 }
 
 /// Midnight of the date, in microseconds since 1970, and what follows it.

@@ -4,6 +4,7 @@ use minicbor::{Decode, Encode};
 
 use crate::entry::{Body, Entry, Other, Place};
 use crate::exim;
+use crate::login::Login;
 use crate::{postfix, sendmail};
 
 /// What lines are counted as.
@@ -26,7 +27,7 @@ pub enum Kind {
     NoStamp,
     /// A stamp, and no program.
     NoProgram,
-    /// A piece of another line: one that Exim cut for syslog, the headers below a refusal in its reject log, and the second copy
+    /// A piece of another line: a field of an entry of journald, one that Exim cut for syslog, the headers below a refusal in its reject log, and the second copy
     /// of a refusal in syslog.
     Part,
 }
@@ -57,7 +58,8 @@ impl Kind {
             Body::Exim(line) if line.is_idle() => Self::Idle,
             Body::Sendmail(sendmail::Line::Unknown) => Self::Unknown,
             Body::Sendmail(line) if line.is_idle() => Self::Idle,
-            Body::Exim(_) | Body::Sendmail(_) | Body::Scanner(_) => Self::Parsed,
+            Body::Login(Login::Other) => Self::Idle,
+            Body::Exim(_) | Body::Sendmail(_) | Body::Login(Login::Failed(_)) | Body::Scanner(_) => Self::Parsed,
             Body::Part(_) => Self::Part,
             Body::Other(Other::Scanner) => Self::Idle,
             Body::Other(Other::Empty) => Self::Empty,

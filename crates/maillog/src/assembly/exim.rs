@@ -64,7 +64,7 @@ impl Assembly {
     ) {
         let (fate, why) = match delivery.flag {
             Flag::Suppressed => return,
-            Flag::Delivered | Flag::Cutthrough => (Fate::Delivered, delivered(delivery)),
+            Flag::Delivered | Flag::Further | Flag::Cutthrough => (Fate::Delivered, delivered(delivery)),
             Flag::Deferred => (Fate::Deferred, failure(delivery.text)),
             Flag::Failed if delivery.text.ends_with(b"retry timeout exceeded") => {
                 (Fate::Expired, failure(delivery.text))

@@ -20,6 +20,7 @@ use minicbor::{Decode, Encode};
 use crate::entry::{Body, Entry};
 use crate::happening::{Happening, What};
 use crate::hash::hash;
+use crate::login::Login;
 use helos::Helos;
 use logins::Logins;
 pub(crate) use open::{Open, Slot};
@@ -91,12 +92,51 @@ pub struct Counts {
 pub(crate) struct Here<'a> {
     pub(crate) at: Time,
     pub(crate) host: &'a str,
+    /// Hash of the host.
+    pub(crate) machine: u64,
     /// Hash of host and instance.
     pub(crate) place: u64,
     /// Hash of place and process, for servers of which it is needed.
     pub(crate) process: u64,
     pub(crate) offset: u64,
     pub(crate) line: &'a [u8],
+}
+
+/// Who wrote the line before: nearly always who writes the next one too.
+#[derive(Debug, Default)]
+struct Lately {
+    host: String,
+    instance: Vec<u8>,
+    /// Hashes, once there was a line.
+    hashes: Option<(u64, u64)>,
+}
+
+impl Lately {
+    /// Hashes of the host, and of host and instance.
+    fn place(&mut self, seed: u64, entry: &Entry<'_>) -> (u64, u64) {
+        match self.hashes {
+            Some(hashes)
+                if same(self.host.as_bytes(), entry.host.as_bytes()) && same(&self.instance, entry.instance) =>
+            {
+                hashes
+            }
+            _ => {
+                let machine = hash(seed, entry.host.as_bytes());
+                let hashes = (machine, hash(machine, entry.instance));
+                self.host.clear();
+                self.host.push_str(entry.host);
+                self.instance.clear();
+                self.instance.extend_from_slice(entry.instance);
+                *self.hashes.insert(hashes)
+            }
+        }
+    }
+}
+
+/// Whether two texts are the same. Empty ones are common, and have no memory that the library's comparison could look at: it
+/// takes a hundred times as long then.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && (a.is_empty() || a == b)
 }
 
 impl<'a> Here<'a> {
@@ -112,6 +152,7 @@ impl<'a> Here<'a> {
 #[derive(Debug)]
 pub(crate) struct Assembly {
     seed: u64,
+    lately: Lately,
     bounds: Bounds,
     row: Row,
     /// By the hash of their message id: the message that came first with it.
@@ -155,6 +196,7 @@ impl Assembly {
         let counts = Counts::default();
         Self {
             seed,
+            lately: Lately::default(),
             bounds,
             row: Row::new(),
             by_id: HashTable::new(),
@@ -196,6 +238,7 @@ impl Assembly {
         }
         Some(Self {
             seed,
+            lately: Lately::default(),
             bounds,
             row,
             by_id: table,
@@ -227,8 +270,8 @@ impl Assembly {
         line: &[u8],
         tell: &mut impl FnMut(&Happening<'_>),
     ) {
-        let place = hash(hash(self.seed, entry.host.as_bytes()), entry.instance);
-        let here = Here { at, host: entry.host, place, process: 0, offset, line };
+        let (machine, place) = self.lately.place(self.seed, entry);
+        let here = Here { at, host: entry.host, machine, place, process: 0, offset, line };
         match &entry.body {
             Body::Postfix(line) => self.postfix(&here, line, tell),
             Body::Scanner(verdict) => self.verdict(&here, verdict, tell),
@@ -237,7 +280,8 @@ impl Assembly {
                 let process = hash(place, entry.process);
                 self.sendmail(&Here { process, ..here }, line, tell);
             }
-            Body::Part(_) | Body::Other(_) | Body::Unknown | Body::Malformed(_) => {}
+            Body::Login(Login::Failed(client)) => tell(&here.happening(What::LoginFailed(*client))),
+            Body::Login(Login::Other) | Body::Part(_) | Body::Other(_) | Body::Unknown | Body::Malformed(_) => {}
         }
     }
 

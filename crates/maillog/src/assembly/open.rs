@@ -121,6 +121,9 @@ pub(crate) struct State {
     /// A program took it last.
     #[n(4)]
     pub(crate) piped: bool,
+    /// Whoever handed it in told for whom (XFORWARD): a filter.
+    #[cbor(n(5), default)]
+    pub(crate) filtered: bool,
 }
 
 impl Open {
@@ -224,11 +227,12 @@ impl Open {
         self.state.joined = true;
     }
 
-    /// Whether nobody but this machine is known to have handed it in.
+    /// Whether nobody but this machine is known to have handed it in, a filter included.
     pub(crate) fn is_from_here(&self) -> bool {
         let account = self.part(self.account);
-        self.address.is_none_or(|address| address.is_loopback())
-            && account.is_none_or(|account| account.starts_with(b"uid="))
+        self.state.filtered
+            || self.address.is_none_or(|address| address.is_loopback())
+                && account.is_none_or(|account| account.starts_with(b"uid="))
     }
 
     /// Whether all its parts are in its text.

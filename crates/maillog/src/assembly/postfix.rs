@@ -9,7 +9,7 @@ use crate::happening::{Arrival, Attempt, Client, Fate, Happening, Loss, Mail, Re
 use crate::hash::hash;
 use crate::postfix;
 use crate::postfix::{Content, Delivery, Handed, Line, coded, subcoded};
-use crate::scan::{reply, text};
+use crate::scan::{find_last, reply, text};
 use crate::stage;
 
 /// Relays that are remembered as filters; the results of one more are told.
@@ -59,7 +59,8 @@ impl Assembly {
             }
             Line::Rank { peer, .. } => {
                 let mail = Mail { client: peer.client(), ..Mail::default() };
-                let taint = Taint { mail, kind: TaintKind::Listed, text: here.line };
+                let text = memmem::find(here.line, b"DNSBL rank ").map_or(here.line, |at| &here.line[at..]);
+                let taint = Taint { mail, kind: TaintKind::Listed, text };
                 tell(&here.happening(What::Taint(taint)));
             }
             _ => {}
@@ -89,6 +90,7 @@ impl Assembly {
         self.row.touch(slot, here.at, |open| {
             set_client(open, &Client { account: handed.account, helo, ..client });
             open.state.client = true;
+            open.state.filtered = handed.original_client.is_some();
         });
     }
 
@@ -103,8 +105,7 @@ impl Assembly {
         if id.is_empty() {
             return;
         }
-        let host = hash(self.seed, here.host.as_bytes());
-        let id_hash = hash(host, id).max(1);
+        let id_hash = hash(here.machine, id).max(1);
         self.row.touch(slot, here.at, |open| {
             open.message_id = open.keep(id);
         });
@@ -193,7 +194,7 @@ impl Assembly {
         if self.row.get(slot).passed.is_empty() {
             return false;
         }
-        let Some(at) = memmem::rfind(text, b" as ") else { return false };
+        let Some(at) = find_last(text, b" as ") else { return false };
         let id = &text[at + 4..];
         let id = id.iter().position(|byte| !byte.is_ascii_alphanumeric()).map_or(id, |end| &id[..end]);
         self.is_passed(here, slot, id)
@@ -272,11 +273,13 @@ impl Assembly {
         let client = open.map_or(Client { helo: content.envelope.helo, ..named }, Open::client);
         if let Some(kind) = tainted(content) {
             let mail = Mail { client, sender: content.envelope.sender, ..open.map_or_else(Mail::default, Open::mail) };
-            tell(&here.happening(What::Taint(Taint { mail, kind, text: content.trigger })));
+            let text = if content.answer.is_empty() { content.trigger } else { content.answer };
+            tell(&here.happening(What::Taint(Taint { mail, kind, text })));
         }
         let refused = matches!(content.action, b"reject" | b"milter-reject");
         if refused {
-            let (code, text) = coded(content.text);
+            let answer = if content.answer.is_empty() { content.text } else { content.answer };
+            let (code, text) = coded(answer);
             let (enhanced, text) = subcoded(text);
             let stage = match stage::of_command(content.trigger) {
                 Stage::Unknown => Stage::EndOfData,
@@ -333,7 +336,7 @@ fn tainted(content: &Content<'_>) -> Option<TaintKind> {
     if content.action != b"milter-reject" {
         return None;
     }
-    let text = content.text.to_ascii_lowercase();
+    let text = content.answer.to_ascii_lowercase();
     if [&b"virus"[..], b"infected", b"malware"].iter().any(|word| memmem::find(&text, word).is_some()) {
         return Some(TaintKind::Virus);
     }

@@ -14,13 +14,12 @@ impl Assembly {
             self.helos.learn(address, here.at, helo);
         }
         let Some(kind) = verdict.kind else { return };
-        let host = hash(self.seed, here.host.as_bytes());
         // A scanner's line does not tell the server's instance.
         let by_queue = INSTANCES
             .into_iter()
-            .find_map(|instance| self.find(&Here { place: hash(host, instance), ..*here }, verdict.queue));
+            .find_map(|instance| self.find(&Here { place: hash(here.machine, instance), ..*here }, verdict.queue));
         let id = verdict.message_id.filter(|id| !id.is_empty());
-        let known = by_queue.or_else(|| id.and_then(|id| self.by_message_id(hash(host, id).max(1))));
+        let known = by_queue.or_else(|| id.and_then(|id| self.by_message_id(hash(here.machine, id).max(1))));
         let said = verdict.client;
         let mail = match known {
             Some(slot) => {

@@ -37,7 +37,7 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// For the message with this queue id.
     pub(super) fn new(here: &Here<'_>, queue: &str) -> Self {
-        let Here { at, host, place, process, offset, line } = *here;
+        let Here { at, host, place, process, offset, line, .. } = *here;
         let key = hash(place, queue.as_bytes());
         Self { key, place, process, at, host: host.to_owned(), offset, line: line.to_vec() }
     }
@@ -66,7 +66,8 @@ impl Assembly {
 
     fn waited(&mut self, waiting: &Waiting, tell: &mut impl FnMut(&Happening<'_>)) {
         let Waiting { place, process, at, ref host, offset, ref line, .. } = *waiting;
-        let here = Here { at, host, place, process, offset, line };
+        let machine = hash(self.seed, host.as_bytes());
+        let here = Here { at, host, machine, place, process, offset, line };
         match Entry::read(line).body {
             Body::Exim(exim::Line::Delivery(delivery)) => self.exim_delivery(&here, &delivery, tell),
             Body::Sendmail(sendmail::Line::Refusal(refusal)) => self.sendmail_refused(&here, &refusal, tell),

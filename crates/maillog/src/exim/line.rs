@@ -67,8 +67,10 @@ pub struct Arrival<'a> {
 /// What became of a recipient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Flag {
-    /// `=>`, `->`
+    /// `=>`
     Delivered,
+    /// `->`: of the delivery before, for another address.
+    Further,
     /// `>>`: while the client waited; stands before the arrival.
     Cutthrough,
     /// `*>`: with `-N`, so not at all.

@@ -11,7 +11,8 @@ pub(super) fn read<'a>(queue: &'a str, rest: &'a [u8]) -> Option<Line<'a>> {
     let flag = match rest {
         [b'<', b'=', b' ', after @ ..] => return arrival(queue, after, false),
         [b'(', b'=', b' ', after @ ..] => return arrival(queue, after, true),
-        [b'=' | b'-', b'>', b' ', ..] => Flag::Delivered,
+        [b'=', b'>', b' ', ..] => Flag::Delivered,
+        [b'-', b'>', b' ', ..] => Flag::Further,
         [b'>', b'>', b' ', ..] => Flag::Cutthrough,
         [b'*', b'>', b' ', ..] => Flag::Suppressed,
         [b'*', b'*', b' ', ..] => Flag::Failed,

@@ -6,7 +6,7 @@ use super::line::{Envelope, Handed, Idle, Line, Refusal};
 use super::{house, queue, queue_id};
 use crate::happening::LossKind;
 use crate::peer::Peer;
-use crate::scan::{bracketed, enhanced, number, reply, split, split_at};
+use crate::scan::{bracketed, enhanced, find, number, reply, split, split_at};
 
 pub(super) fn smtpd(text: &[u8]) -> Option<Line<'_>> {
     if let Some((queue, rest)) = queue(text) {
@@ -118,15 +118,16 @@ fn subject(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
 
 /// The text before `; from=<a> to=<b> proto=ESMTP helo=<c>`, and these.
 pub(super) fn envelope(text: &[u8]) -> (&[u8], Envelope<'_>) {
-    let starts = |at: &usize| {
-        let rest = &text[at + 2..];
-        [&b"from=<"[..], b"to=<", b"proto=", b"helo=<", b"sasl_"].iter().any(|key| rest.starts_with(key))
-    };
-    // A HELO name may hold the same words again; a text that quotes an address hardly.
-    match memmem::find_iter(text, b"; ").find(starts) {
-        Some(at) => (&text[..at], pairs(&text[at + 2..]).0),
-        None => (text, Envelope::default()),
+    // The text may quote an address of the client's, the HELO name is all the client's: the first place is the safer one.
+    let mut from = 0;
+    while let Some(at) = find(&text[from..], b"; ") {
+        let (before, rest) = (&text[..from + at], &text[from + at + 2..]);
+        if [&b"from=<"[..], b"to=<", b"proto=", b"helo=<", b"sasl_"].iter().any(|key| rest.starts_with(key)) {
+            return (before, pairs(rest).0);
+        }
+        from += at + 2;
     }
+    (text, Envelope::default())
 }
 
 /// `from=<a> to=<b> proto=ESMTP helo=<c>`, with commas or without; and what follows.
@@ -142,9 +143,12 @@ pub(super) fn pairs(mut rest: &[u8]) -> (Envelope<'_>, &[u8]) {
             b"sasl_method" | b"sasl_sender" => &mut None,
             _ => break,
         };
-        let end = after.iter().position(|byte| matches!(byte, b' ' | b',' | b':' | b';'));
-        let (value, after) = bracketed(after).unwrap_or_else(|| after.split_at(end.unwrap_or(after.len())));
-        *field = Some(value);
+        let (value, after) = bracketed(after).unwrap_or_else(|| {
+            let end = after.iter().position(|byte| matches!(byte, b' ' | b',' | b':' | b';'));
+            after.split_at(end.unwrap_or(after.len()))
+        });
+        // A HELO name may hold the same words again: what stands first is ours.
+        _ = field.get_or_insert(value);
         rest = after;
         let Some(next) = rest.strip_prefix(b", ").or_else(|| rest.strip_prefix(b" ")) else { break };
         rest = next;
@@ -183,7 +187,7 @@ fn lost(text: &[u8]) -> Option<Line<'_>> {
     };
     let stage = split_at(stage, b" (").map_or(stage, |(stage, _)| stage);
     let (peer, rest) = Peer::parse(rest)?;
-    Some(Line::Loss { peer, kind, what, stage, text: rest.strip_prefix(b": ").unwrap_or(rest) })
+    Some(Line::Loss { peer, kind, what, waited: b"", stage, text: rest.strip_prefix(b": ").unwrap_or(rest) })
 }
 
 /// `Anonymous TLS connection established from name[address]: TLSv1.3 with cipher …`
@@ -211,8 +215,8 @@ fn proxied(text: &[u8]) -> Option<Line<'_>> {
 }
 
 fn remarks(text: &[u8]) -> Option<Line<'_>> {
-    if text.starts_with(b"discarding EHLO keywords: ") {
-        return Some(Line::Idle(Idle::Keywords));
+    if let Some(words) = text.strip_prefix(b"discarding EHLO keywords: ") {
+        return Some(Line::Keywords(words));
     }
     let starts: [&[u8]; 6] = [
         b"Milter ",
@@ -257,13 +261,14 @@ fn violation(text: &[u8]) -> Option<Line<'_>> {
         (b"NON-SMTP COMMAND", LossKind::Hangup),
     ];
     let (what, kind) = kinds.into_iter().find(|(what, _)| text.starts_with(what))?;
-    let (_, rest) = split_at(&text[what.len()..], b"from ")?;
+    let (waited, rest) = split_at(&text[what.len()..], b" from ")?;
+    let waited = split_at(waited, b" after ").map_or(&b""[..], |(_, seconds)| seconds);
     let (peer, rest) = Peer::parse(rest)?;
     let (stage, text) = match rest.strip_prefix(b" after ") {
         Some(after) => split_at(after, b": ").unwrap_or((after, b"")),
         None => (&b""[..], rest.strip_prefix(b": ").unwrap_or(rest)),
     };
-    Some(Line::Loss { peer, kind, what, stage, text })
+    Some(Line::Loss { peer, kind, what, waited, stage, text })
 }
 
 fn access(text: &[u8]) -> Option<Line<'_>> {

@@ -1,12 +1,10 @@
 //! Lines of cleanup: message ids, and rules on headers and bodies.
 
-use memchr::memmem;
-
 use super::clients::pairs;
 use super::line::{Content, Envelope, Line};
 use super::queue;
 use crate::peer::Peer;
-use crate::scan::split_at;
+use crate::scan::{find_last, split_at};
 
 pub(super) fn cleanup(text: &[u8]) -> Option<Line<'_>> {
     let (queue, rest) = queue(text)?;
@@ -50,19 +48,15 @@ fn content<'a>(queue: &'a str, rest: &'a [u8]) -> Option<Line<'a>> {
         return None;
     }
     // What a header says is the sender's: the end that Postfix wrote is the last.
-    let (before, envelope, text) = match memmem::rfind(rest, b"; from=<") {
+    let (before, envelope, text) = match find_last(rest, b"; from=<") {
         Some(at) => {
             let (envelope, after) = pairs(&rest[at + 2..]);
             (&rest[..at], envelope, after.strip_prefix(b": ").unwrap_or(after))
         }
         None => (rest, Envelope::default(), &b""[..]),
     };
-    let (trigger, peer, text) = match trigger(before) {
-        Some((trigger, peer, b"")) => (trigger, peer, text),
-        Some((trigger, peer, answer)) => (trigger, peer, answer),
-        None => (before, None, text),
-    };
-    Some(Line::Content(Content { queue, action, trigger, peer, envelope, text }))
+    let (trigger, peer, answer) = trigger(before).unwrap_or((before, None, b""));
+    Some(Line::Content(Content { queue, action, trigger, peer, answer, envelope, text }))
 }
 
 fn is_trigger(rest: &[u8]) -> bool {
@@ -76,7 +70,7 @@ fn trigger(before: &[u8]) -> Option<(&[u8], Option<Peer<'_>>, &[u8])> {
     if let Some(trigger) = before.strip_suffix(b" from local") {
         return Some((trigger, None, b""));
     }
-    let at = memmem::rfind(before, b" from ")?;
+    let at = find_last(before, b" from ")?;
     let (peer, rest) = Peer::parse(&before[at + 6..])?;
     match rest.strip_prefix(b": ") {
         Some(answer) => Some((&before[..at], Some(peer), answer)),

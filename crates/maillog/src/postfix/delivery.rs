@@ -1,12 +1,10 @@
 //! Lines of the delivery agents: results for recipients, and what smtp says of next hops on the way.
 
-use memchr::memmem;
-
 use super::line::{Delivery, Idle, Line, Remote};
 use super::queue;
 use crate::happening::Fate;
 use crate::peer::Peer;
-use crate::scan::{bracketed, enhanced, split, split_at};
+use crate::scan::{bracketed, enhanced, find, find_last, split, split_at};
 
 pub(super) fn smtp(text: &[u8]) -> Option<Line<'_>> {
     delivery(text).or_else(|| remote(text))
@@ -69,7 +67,7 @@ fn judged(mut delivery: Delivery<'_>) -> Line<'_> {
 /// `<a>`, or an address without brackets up to `, `.
 fn address(text: &[u8]) -> Option<(&[u8], &[u8])> {
     bracketed(text).or_else(|| {
-        let end = memmem::find(text, b", ")?;
+        let end = find(text, b", ")?;
         Some((&text[..end], &text[end..]))
     })
 }
@@ -134,7 +132,7 @@ fn remote(text: &[u8]) -> Option<Line<'_>> {
 
 /// Without `(in reply to RCPT TO command)` at the end; and the command.
 pub(crate) fn in_reply_to(text: &[u8]) -> (&[u8], &[u8]) {
-    let Some(at) = memmem::rfind(text, b" (in reply to ") else { return (text, b"") };
+    let Some(at) = find_last(text, b" (in reply to ") else { return (text, b"") };
     let stage = &text[at + 14..];
     (&text[..at], stage.strip_suffix(b")").and_then(|stage| stage.strip_suffix(b" command")).unwrap_or(stage))
 }

@@ -58,15 +58,12 @@ pub(super) fn anvil(text: &[u8]) -> Option<Line<'_>> {
     let (what, whom) = split_at(rest, b" for (")?;
     let (what, value) = split_last(what, b' ')?;
     let whom = whom.strip_suffix(b")")?;
-    // The service may have a port, the client may be an address with colons: `127.0.0.1:2525:127.0.0.1`, `smtpd:2001:db8::1`.
+    // A service may be an address and a port, and a client may have colons: `127.0.0.1:2525:127.0.0.1`, `smtpd:2001:db8::1`.
     let (service, client) = split(whom, b':')?;
     let (service, client) = match number(client) {
-        Some((_, rest)) if service.contains(&b'.') && rest.first() == Some(&b':') => {
-            whom.split_at(whom.len() - rest.len())
-        }
+        Some((_, [b':', after @ ..])) if service.contains(&b'.') => (&whom[..whom.len() - after.len() - 1], after),
         _ => (service, client),
     };
-    let client = client.strip_prefix(b":").filter(|_| service.contains(&b':')).unwrap_or(client);
     Some(Line::Anvil { what, value, service, client, at })
 }
 
@@ -138,7 +135,10 @@ pub(super) fn warning(text: &[u8]) -> Option<Line<'_>> {
     }
     let (queue, rest) = queue(rest).unwrap_or((outer, rest));
     let (peer, text) = match Peer::parse(rest) {
-        Some((peer, after)) if after.starts_with(b": ") => (Some(peer), &after[2..]),
+        // A function may have an index: `dict_ldap_get_values[1]: …`.
+        Some((peer, [b':', b' ', text @ ..])) if peer.ip().is_some() || peer.address == b"unknown" => {
+            (Some(peer), text)
+        }
         _ => (None, rest),
     };
     Some(Line::Warning(Warning { level, queue, peer, text }))

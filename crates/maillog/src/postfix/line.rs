@@ -30,13 +30,13 @@ pub enum Line<'a> {
     Content(Content<'a>),
     /// smtpd: SASL authentication failed; `method` as `LOGIN`.
     LoginFailed { peer: Peer<'a>, method: &'a [u8], text: &'a [u8], account: Option<&'a [u8]> },
-    /// smtpd, postscreen: a connection ended early or broke the protocol.
-    Loss { peer: Peer<'a>, kind: LossKind, what: &'a [u8], stage: &'a [u8], text: &'a [u8] },
+    /// smtpd, postscreen: a connection ended early or broke the protocol; `waited` in seconds, as written.
+    Loss { peer: Peer<'a>, kind: LossKind, what: &'a [u8], waited: &'a [u8], stage: &'a [u8], text: &'a [u8] },
     /// Something warned; with the queue id and peer where it names them.
     Warning(Warning<'a>),
     /// smtpd, postscreen, tlsproxy: a connection begins. `to` is our end.
     Connect { peer: Peer<'a>, to: Option<Peer<'a>> },
-    /// … ends; with counts of commands (`ehlo=2 mail=1`).
+    /// … ends; with counts of commands ([`commands`](super::commands)).
     Disconnect { peer: Peer<'a>, counts: &'a [u8] },
     /// postscreen: `PASS NEW`, `DENYLISTED` and others.
     Access { verdict: &'a [u8], peer: Peer<'a> },
@@ -46,7 +46,7 @@ pub enum Line<'a> {
     Listed { address: &'a [u8], domain: &'a [u8], result: &'a [u8] },
     /// smtp: what a next hop said that is not the end of it; `queue` is empty where the line has none.
     Remote { queue: &'a str, peer: Peer<'a>, kind: Remote, text: &'a [u8], stage: &'a [u8] },
-    /// TLS was made. `established` is everything after the trust level.
+    /// TLS was made; its version and ciphers are a [`Cipher`](super::Cipher).
     Tls { trust: &'a [u8], peer: Peer<'a>, inbound: bool, parameters: &'a [u8] },
     /// anvil: `rate` or `count` of a client of a service, or the greatest size of the cache (`cache`).
     Anvil { what: &'a [u8], value: &'a [u8], service: &'a [u8], client: &'a [u8], at: &'a [u8] },
@@ -58,6 +58,8 @@ pub enum Line<'a> {
     Master { what: &'a [u8], version: &'a [u8], folder: &'a [u8] },
     /// postsuper: what was done to one message, or to how many.
     Super { queue: &'a str, action: &'a [u8], count: Option<u64> },
+    /// smtpd: EHLO keywords that were not offered.
+    Keywords(&'a [u8]),
     /// Known, and nothing about mail in it.
     Idle(Idle),
     /// A form that is not known.
@@ -95,8 +97,6 @@ pub enum Idle {
     Verbose,
     /// `skipped, still being delivered`, `enabling PIX workarounds` and other remarks on a message.
     Remark,
-    /// EHLO keywords that were not offered.
-    Keywords,
     /// A delivery probe for an address (`status=deliverable`, `undeliverable`): no mail.
     Probe,
 }
@@ -123,8 +123,9 @@ pub struct Delivery<'a> {
     pub relay: &'a [u8],
     /// Seconds, as written.
     pub delay: &'a [u8],
-    /// Before the queue manager, in it, connecting, sending: seconds, as written.
+    /// Before the queue manager, in it, connecting, sending: seconds, as written ([`delays`](super::delays)).
     pub delays: &'a [u8],
+    /// A [`Policy`](super::Policy).
     pub tls: Option<&'a [u8]>,
     pub enhanced: Option<[u16; 3]>,
     /// As written: `sent`, `undeliverable-but-not-cached`.
@@ -173,8 +174,10 @@ pub struct Content<'a> {
     pub trigger: &'a [u8],
     /// `None` for mail from this machine.
     pub peer: Option<Peer<'a>>,
+    /// What the client was told.
+    pub answer: &'a [u8],
     pub envelope: Envelope<'a>,
-    /// The answer, or what was put in.
+    /// What was put in, or where the message goes instead.
     pub text: &'a [u8],
 }
 

@@ -6,13 +6,15 @@ mod content;
 mod delivery;
 mod house;
 mod line;
+mod parts;
 mod verbose;
 
 pub(crate) use clients::{coded, subcoded};
 pub(crate) use delivery::in_reply_to;
 pub use line::{Content, Delivery, Envelope, Handed, Idle, Line, Refusal, Remote, Warning};
+pub use parts::{Cipher, Listing, Policy, commands, delays};
 
-use crate::scan::{split, split_last};
+use crate::scan::{split, split_last, text};
 
 /// Whether a program is a daemon of Postfix: its instance (`postfix`, `postfix-out`) and the daemon's name.
 pub fn daemon(program: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -47,24 +49,29 @@ pub fn read<'a>(daemon: &[u8], text: &'a [u8]) -> Line<'a> {
 /// A queue id at the start, followed by `: `, and what follows; `NOQUEUE` is the empty one. Short ids are six or more digits
 /// of base 16 (in capitals), long ones twelve or more letters and digits.
 fn queue(line: &[u8]) -> Option<(&str, &[u8])> {
-    let end = line.iter().position(|byte| !byte.is_ascii_alphanumeric())?;
-    let rest = line[end..].strip_prefix(b": ")?;
-    let id = queue_id(&line[..end])?;
-    Some((id, rest))
+    let end = memchr::memchr(b':', &line[..line.len().min(MAX_QUEUE + 1)])?;
+    let rest = line[end + 1..].strip_prefix(b" ")?;
+    Some((queue_id(&line[..end])?, rest))
 }
 
 /// A queue id as text; `NOQUEUE` is the empty one.
 fn queue_id(bytes: &[u8]) -> Option<&str> {
+    // What is no letter or digit, and what is no digit of base 16 in capitals.
+    let (mut alien, mut long) = (false, false);
+    for &byte in bytes {
+        let digit = byte.is_ascii_digit();
+        alien |= !(digit | byte.is_ascii_alphabetic());
+        long |= !(digit | matches!(byte, b'A'..=b'F'));
+    }
+    let is_id = match bytes.len() {
+        5..12 => !long,
+        12..=MAX_QUEUE => !alien,
+        _ => false,
+    };
     if bytes == b"NOQUEUE" {
         return Some("");
     }
-    let short = |bytes: &[u8]| bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F'));
-    let is_id = match bytes.len() {
-        0..5 | MAX_QUEUE.. => false,
-        5..12 => short(bytes),
-        _ => bytes.iter().all(u8::is_ascii_alphanumeric),
-    };
-    is_id.then(|| std::str::from_utf8(bytes).ok()).flatten()
+    is_id.then(|| text(bytes)).flatten()
 }
 
 /// A longer word is no queue id.

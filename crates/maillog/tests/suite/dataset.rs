@@ -18,6 +18,7 @@ fn fields(path: &Path) -> (Vec<[String; 3]>, Tally) {
         let (what, client, object) = match &happening.what {
             What::LoginFailed(client) => ("login", *client, own(client.account)),
             What::Refusal(refusal) => ("refused", refusal.client, own(refusal.recipient)),
+            What::Taint(taint) => ("spam", taint.mail.client, own(taint.mail.sender)),
             other => panic!("{other:?}"),
         };
         fields.push([what.to_owned(), client.address.map(|address| address.to_string()).unwrap_or_default(), object]);
@@ -65,5 +66,71 @@ fn cases_of_exim_have_the_fields_that_their_project_wants() {
         let (found, tally) = fields(&folder.join("crowdsec_hub").join(name));
         assert_eq!(found, wanted, "{name}");
         assert_eq!(tally.classified(), tally.lines, "{name}");
+    }
+}
+
+#[test]
+fn cases_of_other_programs_have_the_fields_that_their_project_wants() {
+    let Some(folder) = folder() else { return };
+    let many = |what: &[&'static str; 3], count| vec![*what; count];
+    let login = |address: &'static str, account: &'static str| ["login", address, account];
+    let local = ["refused", "192.168.1.1", "spammer@domain.tld"];
+    let honeypot = [
+        "postmaster",
+        "admin",
+        "test",
+        "support",
+        "teste",
+        "billing",
+        "monitor",
+        "nonexistent_user_26",
+        "nonexistent_user",
+    ];
+    let honeypot = honeypot.iter().enumerate().map(|(at, name)| {
+        let address: &'static str = format!("203.0.113.{}", (at + 1) * 10).leak();
+        login(address, format!("{name}@example.org").leak())
+    });
+    let zimbra = ["toto.tata", "toto.titi", "toto.toto", "toto.tete", "toto.tutu", "toto.tutu", "toto@test.fr"];
+    let unnamed = ["46.148.40.7", "46.148.40.95", "46.148.40.10", "46.148.40.36", "46.148.40.17", "46.148.40.58"];
+    for (name, wanted) in [
+        (
+            "postfix-logs/postfix-logs.log",
+            [vec![login("192.168.1.1", ""), ["refused", "192.168.1.1", ""]], many(&local, 3)].concat(),
+        ),
+        ("postfix-helo/postfix-spam.log", many(&local, 2)),
+        ("postfix-relay/postfix-spam.log", many(&local, 2)),
+        ("postfix-sasl-bf/postfix-sasl-bf.log", many(&login("203.0.113.42", ""), 3)),
+        (
+            "postfix-spam/postfix-spam.log",
+            [many(&login("1.2.3.4", ""), 4), many(&["refused", "1.2.3.4", ""], 2)].concat(),
+        ),
+        ("postfix-honeypot-users/postfix-honeypot-users.log", honeypot.collect()),
+        (
+            "mailscanner-blacklisted/mailscanner-blacklisted.log",
+            vec![["spam", "192.168.1.100", "attacker@malicious.com"]],
+        ),
+        ("zimbra-bf/zimbra-bf.log", zimbra.map(|account| login("192.168.7.15", account)).to_vec()),
+        ("exchange-smtp-bf/exchange-smtp-bf.log", many(&login("192.168.9.212", ""), 9)),
+        ("exchange-imap-logs/exchange-imap-logs.log", vec![login("192.168.9.212", "testuser")]),
+        ("exchange-pop-logs/exchange-pop-logs.log", vec![login("192.168.9.212", "testuser")]),
+        ("mailu-admin-bf/mailu-admin-bf.log", unnamed.map(|address| login(address, "")).to_vec()),
+        ("dovecot-slow-bf/dovecot-slow-bf.log", many(&login("192.0.2.1", "admin@example.com"), 4)),
+    ] {
+        let (found, tally) = fields(&folder.join("crowdsec_hub").join(name));
+        assert_eq!(found, wanted, "{name}");
+        assert_eq!(tally.classified(), tally.lines, "{name}");
+    }
+}
+
+#[test]
+fn of_a_real_log_full_of_faults_more_than_99_5_lines_in_100_are_known() {
+    let Some(folder) = folder() else { return };
+    for name in ["maillog", "mailog2"] {
+        let log = std::fs::read(folder.join("postfix_maillog_dump_2021").join(name)).unwrap();
+        let mut reader = Reader::new(&Source::new("2026-11-25T00:00:00Z".parse().unwrap(), 7));
+        reader.feed(&log, |_| {});
+        reader.finish(|_| {});
+        let tally = reader.tally();
+        assert!(tally.classified() * 1000 >= tally.lines * 995, "{name}: {} of {}", tally.classified(), tally.lines);
     }
 }

@@ -3,5 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "fixtures are files")]
 
 mod dataset;
+mod grok;
 mod logs;
+mod named;
 mod told;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use maillog::{Attempt, Client, Happening, Kind, Mail, Reader, Refusal, Source, What};
+use maillog::{Ahead, Attempt, Client, Happening, Kind, Mail, Reader, Refusal, Source, What};
 
 fn shown(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
@@ -104,21 +104,55 @@ pub(crate) fn told<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     told_over(pieces, |reader, _| reader)
 }
 
+/// … given as lines that were read ahead; what has no end yet goes before the next piece.
+pub(crate) fn told_ahead<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let mut input: Vec<Vec<u8>> = Vec::new();
+    let mut left = Vec::new();
+    for piece in pieces {
+        left.extend_from_slice(piece);
+        let whole = left.len() - Ahead::read(&left).1.len();
+        input.push(left.drain(..whole).collect());
+    }
+    tell_all(|reader, tell| {
+        for piece in &input {
+            reader.take(&Ahead::read(piece).0, &mut *tell);
+        }
+        reader.feed(&left, &mut *tell);
+        reader.finish(tell);
+    })
+}
+
 /// … and what is done to the reader after each piece.
 pub(crate) fn told_over<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
     between: impl Fn(Reader, &Source) -> Reader,
 ) -> String {
-    let source = Source::new("2026-11-25T00:00:00Z".parse().unwrap(), 7);
-    let mut reader = Reader::new(&source);
+    let source = source();
     let mut text = String::new();
+    let mut reader = Reader::new(&source);
     let mut tell = |happening: &Happening<'_>| _ = writeln!(text, "{}", line(happening));
     for piece in pieces {
         reader.feed(piece, &mut tell);
         reader = between(reader, &source);
     }
     reader.finish(&mut tell);
-    let tally = reader.tally();
+    text + &summed(&reader)
+}
+
+fn source() -> Source {
+    Source::new("2026-11-25T00:00:00Z".parse().unwrap(), 7)
+}
+
+/// What a reader tells that is given its input so.
+fn tell_all(give: impl FnOnce(&mut Reader, &mut dyn FnMut(&Happening<'_>))) -> String {
+    let (mut reader, mut text) = (Reader::new(&source()), String::new());
+    give(&mut reader, &mut |happening| _ = writeln!(text, "{}", line(happening)));
+    text + &summed(&reader)
+}
+
+/// How lines were counted, and what became of messages.
+fn summed(reader: &Reader) -> String {
+    let (mut text, tally) = (String::new(), reader.tally());
     _ = writeln!(text, "lines {}", tally.lines);
     for kind in Kind::ALL.into_iter().filter(|kind| tally.count(*kind) > 0) {
         _ = writeln!(text, "{} {}", kind.name(), tally.count(kind));
