@@ -19,7 +19,7 @@ use crate::running::{Client, Running, config, sensor, tested};
 const SESSIONS: usize = 5000;
 
 /// Clients at once.
-const CLIENTS: usize = 8;
+const CLIENTS: usize = 64;
 
 /// How much more memory than at the first tenth is still flat: what the allocator's arenas and a full table of counted
 /// networks may take.
