@@ -12,6 +12,9 @@ use crate::stamp::{DAY, Stamp, days};
 /// with a gap of more than half a year gets a year that is too near. The 29th of February is in one of any eight years.
 const YEARS: i64 = 8;
 
+/// No two instants of the same date are nearer than two of these.
+const HALF_YEAR: i64 = 182 * DAY;
+
 /// The first line may be this much later than the instant given: clocks differ.
 const SLACK: i64 = DAY;
 
@@ -67,10 +70,11 @@ impl Calendar {
     }
 
     fn midnight(&mut self, month: u8, day: u8, micros: i64) -> i64 {
-        if (month, day) == (self.day.0, self.day.1) && self.started {
+        let near = self.near.micros();
+        // It is the nearest still, unless a line between had a year far from it.
+        if self.started && (month, day) == (self.day.0, self.day.1) && (self.day.2 + micros - near).abs() < HALF_YEAR {
             return self.day.2;
         }
-        let near = self.near.micros();
         let year = near.div_euclid(DAY) / 365 + 1970;
         let midnights = (year - YEARS..=year + YEARS).filter_map(|year| days(year, u32::from(month), u32::from(day)));
         let mut midnights = midnights.map(|days| days * DAY);
@@ -79,8 +83,8 @@ impl Calendar {
         } else {
             midnights.rfind(|midnight| midnight + micros <= near + SLACK)
         };
-        // A day that does not exist (31 April) is taken for the day before it.
-        let midnight = midnight.unwrap_or_else(|| near.div_euclid(DAY) * DAY);
+        // A day that does not exist (31 April) is taken for that of the line before.
+        let Some(midnight) = midnight else { return near.div_euclid(DAY) * DAY };
         self.day = (month, day, midnight);
         midnight
     }
@@ -133,6 +137,17 @@ mod tests {
         assert_eq!(read(&mut calendar, "Jan  1 00:00:00"), "2026-01-01T00:00:00Z");
         assert_eq!(read(&mut calendar, "Dec 31 23:59:58"), "2025-12-31T23:59:58Z", "out of order");
         assert_eq!(read(&mut calendar, "Jan  5 11:00:00"), "2026-01-05T11:00:00Z");
+    }
+
+    #[test]
+    fn a_date_is_the_nearest_to_the_line_before_also_when_that_had_another_year() {
+        let mut calendar = Calendar::new(TimeZone::UTC, time("2026-11-25T00:00:00Z"));
+        assert_eq!(read(&mut calendar, "Mar  2 10:00:00"), "2026-03-02T10:00:00Z");
+        calendar.instant(Stamp::Known(time("2226-03-02T10:00:01Z")));
+        assert_eq!(read(&mut calendar, "Mar  2 10:00:02"), "2226-03-02T10:00:02Z");
+        assert_eq!(read(&mut calendar, "Apr 31 10:00:00"), "2226-03-02T10:00:00Z");
+        calendar.instant(Stamp::Known(time("2226-03-04T10:00:01Z")));
+        assert_eq!(read(&mut calendar, "Apr 31 10:00:00"), "2226-03-04T10:00:00Z");
     }
 
     #[test]

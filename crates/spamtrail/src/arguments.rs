@@ -475,7 +475,7 @@ pub(crate) struct MaillogRead {
     #[arg(long, value_name = "TIME")]
     pub(crate) until: Option<String>,
     /// Follow the logs as they grow, over rotation and restarts; what is found goes to the data folder every minute.
-    #[arg(long, requires = "data", conflicts_with_all = ["all", "lines", "json", "until"])]
+    #[arg(long, requires = "data", conflicts_with_all = ["all", "lines", "totals", "json", "until"])]
     pub(crate) follow: bool,
     /// Show also what is harmless or closed, and the lines that are not understood.
     #[arg(long)]
@@ -483,7 +483,11 @@ pub(crate) struct MaillogRead {
     /// Show the lines of the log that stand for each finding.
     #[arg(long)]
     pub(crate) lines: bool,
-    /// One JSON object a line: findings, then the days, then the tally of lines.
+    /// Show sums of each log as well: what was received, delivered, deferred, failed and rejected, by hour and day, and of whom
+    /// the most.
+    #[arg(long)]
+    pub(crate) totals: bool,
+    /// One JSON object a line: findings, then the days, then the tally of lines, then the sums.
     #[arg(long)]
     pub(crate) json: bool,
     /// Keep what is found and learned in this data folder.

@@ -16,8 +16,11 @@ pub(super) fn read<'a>(queue: &str, text: &'a [u8]) -> Option<Line<'a>> {
     if starts(MESSAGE) || says(&[b": error ignored", b" transport output: ", b" router: skipped error: "]) {
         return Some(Line::Idle(Idle::Message));
     }
-    // A host with a sender is one that something was refused to, in words that are not known.
-    let is_remote = starts(REMOTE) || text.starts_with(b"H=") && !says(&[b" F=<", b"rejected"]);
+    // A host with a sender is one that something was refused to, in words that are not known. What a next hop said may have any
+    // words.
+    let own = memmem::find(text, b"]: SMTP error from remote mail server ").map_or(text, |end| &text[..end]);
+    let refuses = [&b" F=<"[..], b"rejected"].iter().any(|word| memmem::find(own, word).is_some());
+    let is_remote = starts(REMOTE) || text.starts_with(b"H=") && !refuses;
     let tried: [&[u8]; 4] =
         [b" authenticator failed H=", b"] Connection ", b"] No route to host", b"] Network is unreachable"];
     (is_remote || says(&tried)).then_some(Line::Idle(Idle::Remote))

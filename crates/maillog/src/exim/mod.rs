@@ -78,4 +78,13 @@ mod tests {
         }
         assert_eq!(queue_id(b"1xW6Lq-0001Hb-2e"), Some("1xW6Lq-0001Hb-2e"));
     }
+
+    #[test]
+    fn what_a_next_hop_refused_is_a_remark_and_what_we_refused_in_unknown_words_is_not() {
+        let remote = "1xW6Lq-0001Hb-2e H=a.example [192.0.2.1]: SMTP error from remote mail server after RCPT TO:<b@a.example>: \
+            450 4.2.0 <b@a.example>: Recipient address rejected: Greylisted";
+        assert_eq!(read(remote.as_bytes()), Line::Idle(Idle::Remote));
+        let own = "1xW6Lq-0001Hb-2e H=a.example [192.0.2.1] is rejected by something: SMTP error";
+        assert_eq!(read(own.as_bytes()), Line::Unknown);
+    }
 }

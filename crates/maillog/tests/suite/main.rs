@@ -7,3 +7,4 @@ mod grok;
 mod logs;
 mod named;
 mod told;
+mod totals;

@@ -6,7 +6,9 @@ mod pending;
 mod report;
 mod reports;
 mod rows;
+mod side_by_side;
 mod site;
+mod totals;
 mod watch;
 
 use std::io::{self, IsTerminal, Write};
@@ -32,8 +34,8 @@ use report::Report;
 use site::Settings;
 use watch::Watch;
 
-/// Bytes that are read at once.
-const PIECE: usize = 256 * 1024;
+/// Threads that read a file: one puts lines together and finds, what a second can do is to read ahead.
+const THREADS: usize = 2;
 
 pub(crate) fn maillog(arguments: Maillog) -> anyhow::Result<Outcome> {
     match arguments.command {
@@ -104,7 +106,7 @@ impl Store {
 
 /// Reads one file, or standard input, and tells its digest.
 fn read_file(path: &Path, arguments: &MaillogRead, watch: &mut Watch, report: &mut Report) -> anyhow::Result<[u8; 32]> {
-    let (mut input, length, near): (Box<dyn io::Read>, _, _) = if path == Path::new("-") {
+    let (input, length, near): (Box<dyn io::Read + Send>, _, _) = if path == Path::new("-") {
         (Box::new(io::stdin()), None, sensor::now())
     } else {
         let about = path.metadata()?;
@@ -119,21 +121,18 @@ fn read_file(path: &Path, arguments: &MaillogRead, watch: &mut Watch, report: &m
     };
     let source = Source { zone: watch.settings().zone.clone(), ..Source::new(near, watch.settings().seed) };
     let (mut reader, bar, mut digest) = (Reader::new(&source), progress(length), Sha256::new());
-    let mut piece = vec![0; PIECE];
-    loop {
-        let length = match input.read(&mut piece) {
-            Ok(0) => break,
-            Ok(length) => length,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error.into()),
-        };
-        digest.update(&piece[..length]);
-        reader.feed(&piece[..length], |happening| watch.hear(happening));
-        bar.inc(length as u64);
+    if arguments.totals {
+        reader.sum_up(&source);
     }
+    let see = |piece: &[u8]| {
+        digest.update(piece);
+        bar.inc(piece.len() as u64);
+    };
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(THREADS));
+    side_by_side::read(input, threads, &mut reader, see, |happening| watch.hear(happening))?;
     reader.finish(|happening| watch.hear(happening));
     bar.finish_and_clear();
-    report.add(path, reader.tally(), reader.counts());
+    report.add(path, &reader);
     Ok(digest.finalize().into())
 }
 

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 
 use evidence::shown;
 use findings::{Case, Class, DayFigures, Took};
-use maillog::{Counts, Kind, Tally};
+use maillog::{Counts, Kind, Reader, Tally, Totals};
 use serde_json::{Value, json};
 
 use super::rows::lines;
+use super::totals;
 use super::watch::Watch;
 use crate::arguments::MaillogRead;
 use crate::output::write_line;
@@ -17,11 +18,13 @@ use crate::output::write_line;
 #[derive(Debug, Default)]
 pub(super) struct Report {
     files: Vec<(PathBuf, Tally, Counts)>,
+    totals: Vec<(PathBuf, Totals)>,
 }
 
 impl Report {
-    pub(super) fn add(&mut self, path: &Path, tally: &Tally, counts: Counts) {
-        self.files.push((path.to_owned(), tally.clone(), counts));
+    pub(super) fn add(&mut self, path: &Path, reader: &Reader) {
+        self.files.push((path.to_owned(), reader.tally().clone(), reader.counts()));
+        self.totals.extend(reader.totals().map(|totals| (path.to_owned(), totals.clone())));
     }
 
     pub(super) fn write(&self, out: &mut dyn Write, watch: &Watch, arguments: &MaillogRead) -> io::Result<()> {
@@ -31,7 +34,8 @@ impl Report {
         }
         write_cases(out, &cases, arguments.lines)?;
         write_days(out, watch)?;
-        self.write_files(out, watch, arguments.all)
+        self.write_files(out, watch, arguments.all)?;
+        self.totals.iter().try_for_each(|(path, sums)| totals::write(out, path, sums))
     }
 
     fn write_json(&self, out: &mut dyn Write, watch: &Watch, cases: &[&Case]) -> io::Result<()> {
@@ -52,7 +56,7 @@ impl Report {
                 "before_the_log": counts.midway, "closed": counts.closed, "given_up": counts.given_up });
             writeln!(out, "{file}")?;
         }
-        Ok(())
+        self.totals.iter().try_for_each(|(path, sums)| writeln!(out, "{}", totals::json(path, sums)))
     }
 
     fn write_files(&self, out: &mut dyn Write, watch: &Watch, all: bool) -> io::Result<()> {

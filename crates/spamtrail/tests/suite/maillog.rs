@@ -103,6 +103,31 @@ fn an_abused_account_is_found_in_a_log_told_with_its_reasons_and_kept_once() {
 }
 
 #[test]
+fn sums_of_a_log_are_shown_beside_what_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("mail.log");
+    std::fs::write(&file, log()).unwrap();
+    let arguments = ["--totals", "--domain", "provider.example", file.to_str().unwrap()];
+
+    let told = maillog(&[&["--json"][..], &arguments].concat());
+    let text = String::from_utf8(told.stdout).unwrap();
+    let sums: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&sums["type"], &sums["received"], &sums["received_bytes"]),
+        (&"totals".into(), &208.into(), &416_000.into())
+    );
+    assert_eq!((&sums["delivered"], &sums["failed"], &sums["deferred"]), (&528.into(), &320.into(), &0.into()));
+    let day =
+        json!({ "day": "2026-03-02", "received": 24, "delivered": 24, "deferrals": 0, "failed": 0, "rejected": 0 });
+    assert_eq!((&sums["days"][0], sums["hours"].as_array().unwrap().len()), (&day, 24));
+    assert_eq!(sums["senders"]["most"][0]["name"], json!("bob@provider.example"));
+
+    let text = String::from_utf8(maillog(&arguments).stdout).unwrap();
+    assert!(text.contains("\nreceived\t208\n") && text.contains("\nday\treceived\tdelivered\t"), "{text}");
+    assert!(text.contains("\nbob@provider.example\t160\t320000\nann@provider.example\t48\t96000\n"), "{text}");
+}
+
+#[test]
 fn a_run_that_was_broken_off_on_its_way_to_the_lake_is_completed_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let (data, file) = (folder.path().join("data"), folder.path().join("mail.log"));
