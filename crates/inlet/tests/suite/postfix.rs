@@ -134,13 +134,12 @@ async fn postfix_asks_the_tap_about_each_message_and_takes_mail_with_and_without
     }
     let lines = place.lines("policy", 3).await;
     for (number, line) in lines.iter().enumerate() {
-        let (_, request) = inlet::request(line.as_bytes()).unwrap();
-        let request = String::from_utf8(request).unwrap();
-        let value = |name: &str| request.lines().find_map(|value| value.strip_prefix(name)?.strip_prefix('='));
+        let (_, request) = line.split_once(" spamtrail/policy: ").unwrap();
+        let value = |name: &str| request.split('\t').find_map(|value| value.strip_prefix(name)?.strip_prefix('='));
         assert_eq!(value("helo_name"), Some(format!("helo-{number}.example").as_str()), "{request}");
         assert_eq!(value("protocol_state"), Some("END-OF-MESSAGE"));
         assert_eq!((value("sender"), value("recipient_count")), (Some("ann@provider.example"), Some("1")));
-        assert!(value("queue_id").is_some_and(|id| !id.is_empty()) && request.ends_with("\n\n"), "{request}");
+        assert!(value("queue_id").is_some_and(|id| !id.is_empty()), "{request}");
     }
     // Mail goes on when nobody answers, and is told of again when we are back.
     let (_, status) = place.close().await;
