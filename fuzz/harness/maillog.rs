@@ -6,7 +6,7 @@
 use std::fmt::Write;
 
 use evidence::Time;
-use maillog::{Ahead, Bounds, Happening, Kind, Reader, Source, policy};
+use maillog::{Ahead, Bounds, Happening, Kind, Overheard, Reader, Source};
 
 /// Few messages, so that bounds are reached.
 const BOUNDS: Bounds = Bounds { messages: 8, bytes: 64 * 1024 };
@@ -14,11 +14,11 @@ const BOUNDS: Bounds = Bounds { messages: 8, bytes: 64 * 1024 };
 /// Beside the messages: what is kept of the clients and lines before, of journald's fields, and of lines in pieces.
 const BESIDE: usize = 512 * 1024;
 
-/// The first byte of the input chooses how it is split; what follows is the log, or a policy request.
+/// The first byte of the input chooses how it is split; what follows is the log, also of what Postfix asked.
 pub(crate) fn maillog(input: &[u8]) {
     let Some((choice, log)) = input.split_first() else { return };
     if *choice == u8::MAX {
-        return request(log);
+        return overheard(log);
     }
     let whole = told(log, Way::Whole);
     assert_eq!(told(log, Way::Pieces(1)), whole, "byte by byte");
@@ -79,11 +79,16 @@ fn told(log: &[u8], way: Way) -> String {
     text
 }
 
-/// A request is read when its last byte has come, whatever follows.
-fn request(input: &[u8]) {
-    let Some((read, length)) = policy::request(input) else { return };
-    assert!((1..=input.len()).contains(&length));
-    assert_eq!(policy::request(&input[..length]), Some((read, length)));
-    assert_eq!(policy::request(&input[..length - 1]), None);
-    assert!(read.arrival().is_none_or(|arrival| arrival.mail.client == read.client()));
+/// What Postfix asked is heard beside the log, and kept over a restart.
+fn overheard(log: &[u8]) {
+    let mut reader = Reader::new(&source());
+    for heard in log.split(|byte| *byte == b'\n').filter_map(Overheard::read) {
+        assert!(!heard.helo.is_empty(), "a name is no empty one");
+        reader.overhear(&heard);
+    }
+    let mut again = Reader::restore(&reader.save(), &source()).expect("what was saved is read");
+    let (mut one, mut other) = (String::new(), String::new());
+    reader.feed(log, |happening| _ = writeln!(one, "{happening:?}"));
+    again.feed(log, |happening| _ = writeln!(other, "{happening:?}"));
+    assert_eq!(one, other, "the same after a restart");
 }

@@ -1,5 +1,5 @@
-//! Where it is listened: `udp://192.0.2.1:514`, `tcp://[::]:601`, `tls://0.0.0.0:6514`; `inet:127.0.0.1:10040`,
-//! `unix:/var/spool/postfix/private/spamtrail` as Postfix writes them.
+//! Where it is listened: `udp://192.0.2.1:514`, `tcp://[::]:601`, `tls://0.0.0.0:6514`; `127.0.0.1:10040` or
+//! `inet:127.0.0.1:10040`, `unix:/var/spool/postfix/private/spamtrail` as Postfix writes them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -63,11 +63,11 @@ impl FromStr for Tap {
 
     fn from_str(text: &str) -> Result<Self, UnknownDoor> {
         let parse = || match text.split_once(':')? {
+            ("unix", path) => path.starts_with('/').then(|| Self::Unix(path.into())),
             ("inet", address) => Some(Self::Inet(address.parse().ok()?)),
-            ("unix", path) if path.starts_with('/') => Some(Self::Unix(path.into())),
-            _ => None,
+            _ => Some(Self::Inet(text.parse().ok()?)),
         };
-        parse().ok_or_else(|| UnknownDoor(text.to_owned(), "inet: with address and port, or unix: with a path"))
+        parse().ok_or_else(|| UnknownDoor(text.to_owned(), "an address with port, or unix: with a whole path"))
     }
 }
 
@@ -87,6 +87,7 @@ mod tests {
         assert_eq!("udp://0.0.0.0:514".parse(), Ok(Door::Udp("0.0.0.0:514".parse().unwrap())));
         assert_eq!("tls://[::1]:6514".parse(), Ok(Door::Tls("[::1]:6514".parse().unwrap())));
         assert_eq!("inet:127.0.0.1:10040".parse(), Ok(Tap::Inet("127.0.0.1:10040".parse().unwrap())));
+        assert_eq!("[::1]:10040".parse(), Ok(Tap::Inet("[::1]:10040".parse().unwrap())));
         assert_eq!("unix:/run/tap".parse(), Ok(Tap::Unix("/run/tap".into())));
         for text in ["", "udp", "udp://host:514", "http://127.0.0.1:1", "tcp://127.0.0.1"] {
             let error = text.parse::<Door>().unwrap_err().to_string();

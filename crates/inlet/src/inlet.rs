@@ -83,10 +83,10 @@ impl Inlet {
     pub fn open(folder: &Path, doors: Doors, stop: CancellationToken) -> Result<Self, OpenError> {
         let listening = bind(&doors)?;
         let failed = |error| OpenError::Folder { path: folder.to_owned(), error };
-        let (journal, kept) = Journal::open(folder).map_err(failed)?;
+        let (journal, behind) = Journal::open(folder).map_err(failed)?;
         let (tally, tasks) = (Arc::new(Tally::default()), TaskTracker::new());
-        tally.kept.store(kept, Ordering::Relaxed);
-        let (sender, writer) = writer::start(journal, Arc::clone(&tally)).map_err(failed)?;
+        tally.behind.store(behind, Ordering::Relaxed);
+        let (sender, writer) = writer::start(journal, Arc::clone(&tally), stop.clone()).map_err(failed)?;
         let room =
             Room { doors, tally: Arc::clone(&tally), sender, stop: stop.clone(), tasks: tasks.clone(), host: host() };
         let room = Arc::new(room);
@@ -126,7 +126,7 @@ impl Inlet {
     /// When a file cannot be removed.
     pub fn release(&self, log: &Path, reached: u64) -> io::Result<()> {
         let gone = release(log, reached)?;
-        self.tally.kept.fetch_sub(gone, Ordering::Relaxed);
+        self.tally.behind.fetch_sub(gone, Ordering::Relaxed);
         Ok(())
     }
 
@@ -134,7 +134,7 @@ impl Inlet {
         self.tally.status(self.udp.iter().map(|socket| udp::dropped(socket)).sum())
     }
 
-    /// Stops listening, reads what peers had sent, and writes it.
+    /// Stops listening, reads what peers had sent as far as there is room, and writes it.
     pub async fn close(self) -> Status {
         self.stop.cancel();
         self.tasks.close();

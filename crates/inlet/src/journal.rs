@@ -1,20 +1,22 @@
 //! Logs of what came, one for each source: `NAME.log`, and what was moved away from there, `NAME.log-0000000001` and so on,
 //! in this order. Who reads them says what is read; older files go then.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// A log is moved away when it has so many bytes. [`ROOM`] has no more of these than a reader looks at (64).
-pub const TARGET: u64 = 16 << 20;
+/// A log is moved away when it has so many bytes.
+pub const TARGET: u64 = 8 << 20;
 
-/// Bytes of all logs. With more, nothing is taken from peers until somebody lets go of what was read: TCP waits, datagrams are
-/// dropped by the kernel, requests of Postfix are answered and not kept.
-pub const ROOM: u64 = 960 << 20;
+/// Bytes of all that was moved away and not let go of. With more, nothing is taken from peers until somebody lets go of what
+/// was read: TCP waits, datagrams are dropped by the kernel, requests of Postfix are answered and not kept. A reader looks at 64
+/// older files of a log, which is more than there are.
+pub const ROOM: u64 = 480 << 20;
 
-/// Peers with a log of their own. What further ones tell goes into one log, `others.log`.
+/// Peers with a log of their own. What further ones tell goes into one log, `others.log`. So all logs together have at most
+/// [`ROOM`] and as many times [`TARGET`], and what is written together beyond them.
 pub const SOURCES: usize = 256;
 
 /// The name of that log.
@@ -42,20 +44,20 @@ struct Kept {
 }
 
 impl Journal {
-    /// Goes on with the logs of a folder. With it comes how many bytes they have.
+    /// Goes on with the logs of a folder. With it comes how many bytes were moved away and are still there.
     pub(crate) fn open(folder: &Path) -> io::Result<(Self, u64)> {
         fs::create_dir_all(folder)?;
         let mut journal = Self { folder: folder.to_owned(), logs: BTreeMap::new() };
+        let mut behind = 0;
         for path in logs(folder)? {
             if let Some(name) = path.file_stem().and_then(|name| name.to_str()) {
                 journal.logs.insert(name.to_owned(), Kept::open(&path)?);
             }
+            for (_, path) in moved(&path)? {
+                behind += path.metadata()?.len();
+            }
         }
-        let mut kept = 0;
-        for entry in fs::read_dir(folder)? {
-            kept += entry?.metadata()?.len();
-        }
-        Ok((journal, kept))
+        Ok((journal, behind))
     }
 
     /// Adds whole lines to a log. They are written by [`Journal::write`].
@@ -72,15 +74,16 @@ impl Journal {
         Ok(())
     }
 
-    /// Writes what waits; how many bytes were written. What could not be written still waits.
+    /// Writes what waits; how many bytes were moved away. What could not be written still waits.
     pub(crate) fn write(&mut self) -> (u64, io::Result<()>) {
-        let (mut written, mut result) = (0, Ok(()));
-        for kept in self.logs.values_mut().filter(|kept| !kept.waiting.is_empty()) {
-            let before = kept.waiting.len();
-            result = result.and(kept.write());
-            written += (before - kept.waiting.len()) as u64;
+        let (mut gone, mut result) = (0, Ok(()));
+        for kept in self.logs.values_mut().filter(|kept| !kept.waiting.is_empty() || kept.length >= TARGET) {
+            match kept.write() {
+                Ok(moved) => gone += moved,
+                Err(error) => result = result.and(Err(error)),
+            }
         }
-        (written, result)
+        (gone, result)
     }
 
     /// Has the disk keep what was written.
@@ -109,8 +112,8 @@ impl Kept {
         Ok(Self { path: path.to_owned(), file, length, waiting, unsynced: false, next })
     }
 
-    /// Writes what waits, as far as the disk takes it, and moves a full file away.
-    fn write(&mut self) -> io::Result<()> {
+    /// Writes what waits, as far as the disk takes it, and moves a full file away; how many bytes that has.
+    fn write(&mut self) -> io::Result<u64> {
         while !self.waiting.is_empty() {
             match self.file.write(&self.waiting) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
@@ -124,32 +127,33 @@ impl Kept {
             }
         }
         self.waiting.shrink_to(1 << 20);
-        if self.length >= TARGET { self.move_away() } else { Ok(()) }
+        if self.length >= TARGET { self.move_away() } else { Ok(0) }
     }
 
-    fn move_away(&mut self) -> io::Result<()> {
+    fn move_away(&mut self) -> io::Result<u64> {
         self.file.sync_data()?;
         let mut name = self.path.as_os_str().to_owned();
         name.push(format!("-{:010}", self.next));
-        fs::rename(&self.path, name)?;
-        self.next += 1;
+        match fs::rename(&self.path, name) {
+            // It was moved before, and only the next one could not be made.
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            _ => self.next += 1,
+        }
         self.file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
-        (self.length, self.unsynced) = (0, false);
-        Ok(())
+        self.unsynced = false;
+        Ok(std::mem::take(&mut self.length))
     }
 }
 
-/// The logs of a folder, not what was moved away.
+/// The logs of a folder, by what stands there and what was moved away from there.
 pub(crate) fn logs(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut logs = Vec::new();
+    let mut logs = BTreeSet::new();
     for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "log") {
-            logs.push(path);
-        }
+        let name = entry?.file_name();
+        let end = name.to_str().and_then(|name| name.rfind(".log").map(|place| &name[..place + 4]));
+        logs.extend(end.map(|name| folder.join(name)));
     }
-    logs.sort();
-    Ok(logs)
+    Ok(logs.into_iter().collect())
 }
 
 /// What was moved away from a log, oldest first, by number.
@@ -199,26 +203,34 @@ mod tests {
     #[test]
     fn a_full_log_is_moved_away_and_goes_when_a_reader_is_past_it() {
         let folder = tempfile::tempdir().unwrap();
-        let (mut journal, kept) = Journal::open(folder.path()).unwrap();
-        assert_eq!(kept, 0);
+        let (mut journal, behind) = Journal::open(folder.path()).unwrap();
+        assert_eq!(behind, 0);
         let line = [&vec![b'x'; 1 << 20][..], b"\n"].concat();
-        for _ in 0..35 {
+        let length = line.len() as u64;
+        for number in 1..=19 {
             journal.add("192.0.2.7", &line).unwrap();
-            let (written, result) = journal.write();
+            let (gone, result) = journal.write();
             result.unwrap();
-            assert_eq!(written, line.len() as u64);
+            assert_eq!(gone, if number % 8 == 0 { 8 * length } else { 0 });
         }
         let log = folder.path().join("192.0.2.7.log");
         let [first, second] = [1, 2].map(|number| folder.path().join(format!("192.0.2.7.log-000000000{number}")));
         assert_eq!(moved(&log).unwrap(), [(1, first.clone()), (2, second.clone())]);
         assert_eq!(release(&log, number(&first)).unwrap(), 0);
         assert_eq!(release(&log, 1).unwrap(), 0, "a file that nobody knows");
-        assert_eq!(release(&log, number(&second)).unwrap(), 16 * line.len() as u64);
-        assert_eq!(release(&log, number(&log)).unwrap(), 16 * line.len() as u64);
-        assert_eq!(logs(folder.path()).unwrap(), [log]);
+        assert_eq!(release(&log, number(&second)).unwrap(), 8 * length);
+        assert_eq!(release(&log, number(&log)).unwrap(), 8 * length);
+        assert_eq!(logs(folder.path()).unwrap(), std::slice::from_ref(&log));
         drop(journal);
-        let (journal, kept) = Journal::open(folder.path()).unwrap();
-        assert_eq!((kept, journal.logs["192.0.2.7"].length), (3 * line.len() as u64, 3 * line.len() as u64));
+        let (journal, behind) = Journal::open(folder.path()).unwrap();
+        assert_eq!((behind, journal.logs["192.0.2.7"].length), (0, 3 * length));
+        // As if it had stopped before the next one was made.
+        fs::rename(&log, folder.path().join("192.0.2.7.log-0000000003")).unwrap();
+        let (mut journal, behind) = Journal::open(folder.path()).unwrap();
+        assert_eq!((behind, logs(folder.path()).unwrap()), (3 * length, vec![log.clone()]));
+        fs::remove_file(&log).unwrap();
+        assert_eq!(journal.logs.get_mut("192.0.2.7").unwrap().move_away().unwrap(), 0);
+        assert!(log.exists());
     }
 
     #[test]

@@ -6,8 +6,11 @@
 //! over restarts ([`Inlet::logs`]); what was read and is kept elsewhere is let go of ([`Inlet::release`]). What could not be
 //! kept is counted ([`Status`]).
 //!
-//! A line is kept as it came, whatever stands in it. The tap answers before it does anything else, and always the same: it
-//! has no opinion. Nothing here opens a connection, but to a socket of its own name that may be left over, or resolves a name.
+//! A line is kept as it came, whatever stands in it. The tap answers at once, and always the same: it has no opinion. Nothing
+//! here opens a connection, but to a socket of its own name that may be left over, or resolves a name.
+//!
+//! What cannot be helped: syslog has no answer, so what a peer had sent and was not read yet goes with the process or the
+//! connection; over UDP the network loses what it will.
 #![forbid(unsafe_code)]
 
 mod doors;
@@ -27,7 +30,7 @@ pub use frames::{Frames, MAX_LINE};
 pub use inlet::{Inlet, OpenError};
 pub use journal::{ROOM, SOURCES, TARGET};
 pub use policy::MAX_SERVERS;
-pub use requests::{MAX_REQUEST, Requests, line, request};
+pub use requests::{MAX_REQUEST, Requests};
 pub use secure::{Secure, SecureError};
 pub use status::Status;
 pub use stream::MAX_CONNECTIONS;

@@ -1,5 +1,6 @@
-//! A policy service of Postfix that has no opinion: it answers at once and always the same, then keeps what was asked. Mail
-//! never waits for the disk, and what cannot be kept at once is counted and left.
+//! A policy service of Postfix that has no opinion: it answers at once and always the same. What was asked is handed on before
+//! that, so that it stands in its log before what Postfix does next stands in another; but mail never waits for the disk, and
+//! what cannot be handed on at once is counted and left.
 
 use std::io;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -109,10 +110,9 @@ async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin, room: &Room) {
         if asked.is_empty() {
             continue;
         }
-        let written = timeout(WRITE_WITHIN, stream.write_all(&answers)).await;
-        add(&room.tally.requests, asked.len() as u64);
         keep(&asked, room);
-        if !matches!(written, Ok(Ok(()))) {
+        add(&room.tally.requests, asked.len() as u64);
+        if !matches!(timeout(WRITE_WITHIN, stream.write_all(&answers)).await, Ok(Ok(()))) {
             break;
         }
     }

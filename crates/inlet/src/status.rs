@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::journal::ROOM;
+
 /// How often something happened since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Status {
@@ -30,8 +32,8 @@ pub struct Status {
     pub full: u64,
     /// Connections that are open.
     pub connections: u64,
-    /// Bytes in the logs.
-    pub kept: u64,
+    /// Bytes that were moved away and are not let go of yet, of [`ROOM`].
+    pub behind: u64,
 }
 
 impl Status {
@@ -51,7 +53,7 @@ impl Status {
             ("failures", self.failures),
             ("full", self.full),
             ("connections", self.connections),
-            ("kept", self.kept),
+            ("behind", self.behind),
         ]
     }
 }
@@ -71,7 +73,7 @@ pub(crate) struct Tally {
     pub(crate) failures: AtomicU64,
     pub(crate) full: AtomicU64,
     pub(crate) connections: AtomicU64,
-    pub(crate) kept: AtomicU64,
+    pub(crate) behind: AtomicU64,
 }
 
 /// Adds to a count.
@@ -80,6 +82,11 @@ pub(crate) fn add(count: &AtomicU64, more: u64) {
 }
 
 impl Tally {
+    /// Whether nothing more is taken for now.
+    pub(crate) fn is_full(&self) -> bool {
+        self.behind.load(Ordering::Relaxed) >= ROOM
+    }
+
     /// `dropped` is what the kernel counts.
     pub(crate) fn status(&self, dropped: u64) -> Status {
         let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
@@ -97,7 +104,7 @@ impl Tally {
             failures: of(&self.failures),
             full: of(&self.full),
             connections: of(&self.connections),
-            kept: of(&self.kept),
+            behind: of(&self.behind),
         }
     }
 }

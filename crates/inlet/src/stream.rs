@@ -28,7 +28,8 @@ const HANDSHAKE_WITHIN: Duration = Duration::from_secs(10);
 /// A peer that is silent for so long is asked by the kernel whether it is there; one that is not is closed.
 const KEEPALIVE: Duration = Duration::from_secs(600);
 
-/// After the stop, what has been sent already is read: until nothing comes for so long, at most so many reads.
+/// After the stop, what has been sent already is read, where there is room: until nothing comes for so long, at most so many
+/// reads.
 const DRAIN: Duration = Duration::from_millis(50);
 const DRAINS: u32 = 256;
 
@@ -84,8 +85,10 @@ async fn read(mut stream: impl AsyncRead + Unpin, peer: IpAddr, room: &Room) {
             biased;
             () = room.stop.cancelled() => {
                 drains += 1;
-                let next = timeout(DRAIN, stream.read(&mut bytes)).await;
-                next.ok().filter(|_| drains <= DRAINS).unwrap_or_else(|| Err(io::ErrorKind::Interrupted.into()))
+                if drains > DRAINS || room.tally.is_full() {
+                    break false;
+                }
+                timeout(DRAIN, stream.read(&mut bytes)).await.unwrap_or(Err(io::ErrorKind::TimedOut.into()))
             }
             next = stream.read(&mut bytes) => next,
         };

@@ -20,6 +20,10 @@ const RECEIVE_BUFFER: usize = 8 << 20;
 /// A piece of lines is handed on when it has so many bytes.
 const PIECE: usize = 64 * 1024;
 
+/// Datagrams that are taken in a row. After the stop so many are taken that the kernel had, and no more.
+const BURST: usize = 1024;
+const DRAIN: usize = 65_536;
+
 /// Listens on an address. An IPv6 address takes IPv6 alone, so that `[::]` and `0.0.0.0` can stand side by side.
 pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     let socket = Socket::new(Domain::for_address(address), Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
@@ -31,7 +35,7 @@ pub(crate) fn bind(address: SocketAddr) -> io::Result<UdpSocket> {
     UdpSocket::from_std(socket.into())
 }
 
-/// Takes datagrams until it is told to stop; then what the kernel has still.
+/// Takes datagrams until it is told to stop; then what the kernel has still, where there is room.
 pub(crate) async fn listen(socket: Arc<UdpSocket>, room: Arc<Room>) {
     let mut datagram = vec![0; 1 << 16];
     loop {
@@ -39,8 +43,12 @@ pub(crate) async fn listen(socket: Arc<UdpSocket>, room: Arc<Room>) {
             _ = socket.readable() => false,
             () = room.stop.cancelled() => true,
         };
+        if stopping && room.tally.is_full() {
+            return;
+        }
         let mut gathered = Gathered::default();
-        while let Ok((length, peer)) = socket.try_recv_from(&mut datagram) {
+        for _ in 0..if stopping { DRAIN } else { BURST } {
+            let Ok((length, peer)) = socket.try_recv_from(&mut datagram) else { break };
             let peer = canonical(peer).ip();
             if !room.doors.lets_in(peer) {
                 add(&room.tally.refused, 1);

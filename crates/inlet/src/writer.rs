@@ -2,18 +2,18 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::time::{Instant, sleep, timeout_at};
+use tokio_util::sync::CancellationToken;
 
-use crate::journal::{Journal, ROOM};
+use crate::journal::Journal;
 use crate::status::{Tally, add};
 
-/// Pieces of lines that wait for the disk, each some 64 KiB at most. More wait with their connections, or in the kernel.
+/// Pieces of lines that wait for the disk, each some 128 KiB at most. More wait with their connections, or in the kernel.
 const WAITING: usize = 1024;
 
 /// Most bytes that are written together.
@@ -33,9 +33,13 @@ pub(crate) struct Piece {
 }
 
 /// Starts the thread. It ends when nobody can send any more, and everything is written.
-pub(crate) fn start(journal: Journal, tally: Arc<Tally>) -> io::Result<(Sender<Piece>, JoinHandle<()>)> {
+pub(crate) fn start(
+    journal: Journal,
+    tally: Arc<Tally>,
+    stop: CancellationToken,
+) -> io::Result<(Sender<Piece>, JoinHandle<()>)> {
     let (sender, pieces) = channel(WAITING);
-    let writer = Writer { journal, tally, pieces };
+    let writer = Writer { journal, tally, pieces, stop };
     let runtime = Handle::current();
     let thread = std::thread::Builder::new().name("inlet".to_owned());
     Ok((sender, thread.spawn(move || runtime.block_on(writer.run()))?))
@@ -45,6 +49,7 @@ struct Writer {
     journal: Journal,
     tally: Arc<Tally>,
     pieces: Receiver<Piece>,
+    stop: CancellationToken,
 }
 
 impl Writer {
@@ -89,17 +94,17 @@ impl Writer {
         }
     }
 
-    /// Writes what was taken, as soon as there is room and the disk takes it.
+    /// Writes what was taken, as soon as there is room and the disk takes it. At the stop there is no other time: what waits
+    /// is let in, and tried once.
     async fn write(&mut self) {
         let mut told = false;
         loop {
-            // When nobody can send any more there is no other time: the last of it is let in, and tried once.
-            let last = self.pieces.is_closed() && self.pieces.is_empty();
-            let is_full = !last && self.tally.kept.load(Ordering::Relaxed) >= ROOM;
+            let last = self.stop.is_cancelled();
+            let is_full = !last && self.tally.is_full();
             add(&self.tally.full, u64::from(is_full));
             if !is_full {
-                let (written, result) = self.journal.write();
-                add(&self.tally.kept, written);
+                let (gone, result) = self.journal.write();
+                add(&self.tally.behind, gone);
                 let Err(error) = result else { return };
                 add(&self.tally.failures, 1);
                 if last {
@@ -109,7 +114,10 @@ impl Writer {
                     tracing::warn!(%error, "what comes over sockets cannot be written; it is tried again and again");
                 }
             }
-            sleep(PAUSE).await;
+            tokio::select! {
+                () = sleep(PAUSE) => {}
+                () = self.stop.cancelled() => {}
+            }
         }
     }
 

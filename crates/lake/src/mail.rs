@@ -2,6 +2,7 @@
 //! so that the collector and a reader of logs run side by side.
 
 use std::path::Path;
+use std::time::Duration;
 
 use evidence::column::{COMPLAINTS, CUSTOMERS, FINDINGS};
 use evidence::{ComplaintRow, CustomerRow, FindingRow, Time};
@@ -9,7 +10,6 @@ use evidence::{ComplaintRow, CustomerRow, FindingRow, Time};
 use crate::error::LakeError;
 use crate::schema::TableName;
 use crate::tables::{Tables, Taken};
-use crate::writer::Retention;
 
 /// The tables of mail, which this process, and no other, writes.
 #[derive(Debug)]
@@ -57,8 +57,9 @@ impl MailLake {
         self.tables.compact(now).await
     }
 
-    /// Lets go of what is older than facts are to be kept.
-    pub async fn expire(&self, retention: Retention, now: Time) -> Result<(), LakeError> {
-        self.tables.expire(|table| retention.of(table), now).await
+    /// Lets go of files whose rows are all older than `keep` (`None`: of none), and deletes files from the disk that no version
+    /// in use has.
+    pub async fn expire(&self, keep: Option<Duration>, now: Time) -> Result<(), LakeError> {
+        self.tables.expire(|_| keep, now).await
     }
 }

@@ -13,6 +13,7 @@ use crate::journal;
 use crate::journal::{Journal, Step};
 use crate::lines::{Found, Lines};
 use crate::parts::{Cut, Part, Parts};
+use crate::policy::Overheard;
 use crate::tally::{Kind, Tally};
 use crate::totals::Totals;
 
@@ -63,7 +64,7 @@ struct Saved<L, T, R, P, J> {
 }
 
 /// The form of what is saved.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Why a reader does not go on where another ended.
 #[derive(Debug, thiserror::Error)]
@@ -131,6 +132,17 @@ impl Reader {
         }
         rest.tally.bytes += ahead.len() as u64;
         self.lines.offset += ahead.len() as u64;
+    }
+
+    /// Takes what a log beside this one tells of a client, for lines of that time. It may be ahead of this one a little: not
+    /// more should be taken while this one [is far behind](Self::is_behind) and has lines still.
+    pub fn overhear(&mut self, heard: &Overheard<'_>) {
+        self.rest.assembly.overhear(heard);
+    }
+
+    /// Whether so much was overheard whose time has not come here that more would be taken for a moment ago.
+    pub fn is_behind(&self) -> bool {
+        self.rest.assembly.is_behind()
     }
 
     /// The last line, when it has no end, and lines of which not every piece came.
@@ -295,8 +307,10 @@ impl Rest {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use proptest::prelude::*;
+
+    use super::*;
+    use crate::happening::What;
 
     const LOG: &str = "\
 2026-03-02T10:00:00+00:00 mx1 postfix/smtpd[1]: AAAAAAAAAA: client=a.example[192.0.2.1], sasl_method=PLAIN, sasl_username=ann
@@ -335,6 +349,38 @@ mod tests {
             assert_eq!(told, whole, "cut at {cut}");
             assert_eq!((second.tally(), second.counts()), (reader.tally(), reader.counts()));
         }
+    }
+
+    #[test]
+    fn a_helo_name_from_another_log_is_known_of_the_message_whichever_is_read_first() {
+        let request = |second: u32, helo: &str| {
+            format!(
+                "2026-03-02T10:00:{second:02}.5Z mx spamtrail/policy: request=smtpd_access_policy\t\
+                 client_address=192.0.2.2\thelo_name={helo}"
+            )
+        };
+        let lines = [request(2, "b.example"), request(59, "later.example")];
+        let helos = std::cell::RefCell::new(Vec::new());
+        let tell = |happening: &Happening<'_>| {
+            if let What::Arrival(arrival) = happening.what {
+                helos.borrow_mut().push(arrival.mail.client.helo.map(<[u8]>::to_vec));
+            }
+        };
+        let mut reader = Reader::new(&source());
+        for line in &lines {
+            reader.overhear(&Overheard::read(line.as_bytes()).unwrap());
+        }
+        // Both wait for their time, also over a restart; the one at the end of the message is known when that is taken.
+        let (before, after) = LOG.split_at(LOG.find("cleanup").unwrap());
+        reader.feed(before.as_bytes(), tell);
+        let mut reader = Reader::restore(&reader.save(), &source()).unwrap();
+        reader.feed(after.as_bytes(), tell);
+        assert_eq!(helos.take(), [None, Some(b"b.example".to_vec())]);
+        // In the log itself they are lines like others.
+        let mut reader = Reader::new(&source());
+        reader.feed(format!("{}\n{LOG}", lines[0]).as_bytes(), tell);
+        assert_eq!(helos.take(), [None, Some(b"b.example".to_vec())]);
+        assert_eq!(reader.tally().count(Kind::Parsed), 13);
     }
 
     proptest! {

@@ -5,6 +5,7 @@ use memchr::memmem;
 
 use crate::happening::{Client, TaintKind};
 use crate::peer::ip;
+use crate::policy;
 use crate::scan::{bracketed, number, split, split_at, text, word};
 
 /// A scanner's word on one message.
@@ -31,6 +32,7 @@ pub(crate) fn read<'a>(program: &[u8], line: &'a [u8]) -> Option<Option<Verdict<
         b"MailScanner" => mailscanner(line),
         b"spamd" => spamd(line),
         b"clamav-milter" => clamav(line),
+        policy::PROGRAM => policy::verdict(line),
         _ => return None,
     })
 }

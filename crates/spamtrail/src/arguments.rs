@@ -52,7 +52,7 @@ pub(crate) enum Command {
     /// The logins that clients offered: when, from where, for whom. Passwords are masked.
     Logins(Logins),
     /// Find in the logs of mail servers who of the customers sends spam or viruses, and why.
-    Maillog(Maillog),
+    Maillog(Box<Maillog>),
     /// The tables that tell prefix, AS and country of an address.
     Origin(Origin),
     /// Play a corpus of mail into a sensor on this machine, as abusers would.
@@ -449,6 +449,10 @@ pub(crate) enum MaillogCommand {
     Complaints(MaillogComplaints),
     /// Say what became of a finding. Wrong ones raise thresholds, and hide the same diagnosis for a week.
     Say(MaillogSay),
+    /// Make an exception until a day: findings of a customer or machine are not told. Without arguments: which there are.
+    Allow(MaillogAllow),
+    /// How far logs were read, what happened to their files, and what came over sockets and was not taken.
+    Status(MaillogStatus),
 }
 
 #[derive(Args)]
@@ -456,7 +460,7 @@ pub(crate) struct MaillogRead {
     /// Logs, oldest first, packed (gzip, bzip2, xz, zstd) or not; `-` is standard input.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
-    /// A file of settings: `customers`, `machines` and `domains` as lists, `zone`.
+    /// A file of settings: `customers`, `machines` and `domains` as lists, `zone`, `keep_days`, a table of `thresholds`.
     #[arg(long, value_name = "FILE")]
     pub(crate) site: Option<PathBuf>,
     /// Networks of customers who hand in mail without an account. May be given several times.
@@ -477,6 +481,26 @@ pub(crate) struct MaillogRead {
     /// Follow the logs as they grow, over rotation and restarts; what is found goes to the data folder every minute.
     #[arg(long, requires = "data", conflicts_with_all = ["all", "lines", "totals", "json", "until"])]
     pub(crate) follow: bool,
+    /// Take lines of syslog here, and follow them: udp://ADDR:PORT, tcp://ADDR:PORT or tls://ADDR:PORT. May be given several
+    /// times.
+    #[arg(long, value_name = "URL", requires = "data", conflicts_with_all = ["all", "lines", "totals", "json", "until"])]
+    pub(crate) listen: Vec<inlet::Door>,
+    /// Have Postfix ask here, as a policy service without an opinion, so that HELO names are known that it does not log:
+    /// ADDR:PORT or unix:PATH. May be given several times.
+    #[arg(long, value_name = "PLACE", requires = "data", conflicts_with_all = ["all", "lines", "totals", "json", "until"])]
+    pub(crate) policy: Vec<inlet::Tap>,
+    /// Whom --listen and --policy listen to, besides this machine. May be given several times.
+    #[arg(long, value_name = "PREFIX")]
+    pub(crate) from: Vec<evidence::IpNet>,
+    /// The certificate of tls://, a PEM file with the chain.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub(crate) certificate: Option<PathBuf>,
+    /// Its key, a PEM file.
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) key: Option<PathBuf>,
+    /// Authorities, of one of which a client of tls:// must have a certificate. [default: it needs none]
+    #[arg(long, value_name = "FILE", requires = "certificate")]
+    pub(crate) clients: Option<PathBuf>,
     /// Show also what is harmless or closed, and the lines that are not understood.
     #[arg(long)]
     pub(crate) all: bool,
@@ -520,6 +544,39 @@ pub(crate) struct MaillogSay {
     /// Who says so. [default: the user]
     #[arg(long, value_name = "NAME")]
     pub(crate) by: Option<String>,
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
+    pub(crate) data: PathBuf,
+}
+
+/// It does not stop the counting: when an exception ends, what still goes on is found at once.
+#[derive(Args)]
+pub(crate) struct MaillogAllow {
+    /// An account or an address; `all` with --only.
+    #[arg(requires_all = ["until", "why"])]
+    pub(crate) who: Option<String>,
+    /// A rule (X7) that does not count, or a diagnosis (stale-mailing-list) that is not told. [default: nothing is told]
+    #[arg(long, value_name = "NAME", requires = "who")]
+    pub(crate) only: Option<String>,
+    /// When it ends; now, to end one before its time.
+    #[arg(long, value_name = "TIME", requires = "who")]
+    pub(crate) until: Option<String>,
+    /// The reason.
+    #[arg(long, value_name = "TEXT", requires = "who")]
+    pub(crate) why: Option<String>,
+    /// Who says so. [default: the user]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) by: Option<String>,
+    /// The data folder.
+    #[arg(long, value_name = "DIR", default_value = DEFAULT)]
+    pub(crate) data: PathBuf,
+}
+
+#[derive(Args)]
+pub(crate) struct MaillogStatus {
+    /// One JSON object a line: the logs, then the sockets.
+    #[arg(long)]
+    pub(crate) json: bool,
     /// The data folder.
     #[arg(long, value_name = "DIR", default_value = DEFAULT)]
     pub(crate) data: PathBuf,

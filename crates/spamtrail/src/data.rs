@@ -42,6 +42,11 @@ impl Data {
         self.0.join("maillog")
     }
 
+    /// What mail servers told over sockets, in logs that are followed.
+    pub(crate) fn inlet(&self) -> PathBuf {
+        self.0.join("maillog/inlet")
+    }
+
     /// The table of block lists, as sensors are given it.
     pub(crate) fn lists(&self) -> PathBuf {
         self.0.join("lists")

@@ -81,7 +81,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Sql(arguments) => sql::sql(arguments),
         Command::Logins(arguments) => logins::logins(&arguments),
         Command::Lab(arguments) => laboratory::lab(arguments),
-        Command::Maillog(arguments) => maillog::maillog(arguments),
+        Command::Maillog(arguments) => maillog::maillog(*arguments),
         Command::Origin(arguments) => origins::origin(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Check(arguments) => check(&arguments),

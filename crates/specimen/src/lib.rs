@@ -1,8 +1,10 @@
 //! Made-up evidence for tests and benches: visits of abusers to sensors, as the lake's rows.
 //!
-//! The same numbers give the same rows: nothing is random and no clock is read. Also here: how a test says that it is
-//! skipped. No program that is installed contains this crate.
+//! The same numbers give the same rows: nothing is random and no clock is read. Also here: a real mail server for tests, and
+//! how a test says that it is skipped. No program that is installed contains this crate.
 
+#[allow(clippy::unwrap_used, reason = "a test fails where this fails")]
+mod postfix;
 mod quarter;
 mod skip;
 
@@ -15,6 +17,7 @@ use evidence::{
     SpoolState, System, Time, Transcript, Verdict,
 };
 
+pub use postfix::Postfix;
 pub use quarter::{QUARTER_START, Quarter, SensorTotals};
 pub use skip::{has_program, is_root, shared_data, skip};
 

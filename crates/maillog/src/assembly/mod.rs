@@ -21,6 +21,7 @@ use crate::entry::{Body, Entry};
 use crate::happening::{Happening, What};
 use crate::hash::hash;
 use crate::login::Login;
+use crate::policy::Overheard;
 use helos::Helos;
 use logins::Logins;
 pub(crate) use open::{Open, Slot};
@@ -283,6 +284,16 @@ impl Assembly {
             Body::Login(Login::Failed(client)) => tell(&here.happening(What::LoginFailed(*client))),
             Body::Login(Login::Other) | Body::Part(_) | Body::Other(_) | Body::Unknown | Body::Malformed(_) => {}
         }
+    }
+
+    /// Takes what another log tells of a client.
+    pub(crate) fn overhear(&mut self, heard: &Overheard<'_>) {
+        self.helos.await_time(heard);
+    }
+
+    /// Whether the other log is far ahead of this one.
+    pub(crate) fn is_behind(&self) -> bool {
+        self.helos.is_ahead()
     }
 
     fn find(&self, here: &Here<'_>, queue: &str) -> Option<Slot> {

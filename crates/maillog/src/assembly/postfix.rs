@@ -145,11 +145,22 @@ impl Assembly {
         recipients: Option<u32>,
         tell: &mut impl FnMut(&Happening<'_>),
     ) {
+        let helos = &mut self.helos;
         let was_told = self.row.touch(slot, here.at, |open| {
             if open.part(open.sender).is_none() {
                 open.sender = open.keep(sender);
             }
             (open.size, open.recipients) = (size, recipients);
+            // A policy service that was asked at the end of the message knows its queue id.
+            if let Some(address) = open.address.filter(|_| open.state.client) {
+                let of_message = helos.of_message(address, open.queue_id(), here.at).map(<[u8]>::to_vec);
+                let is_unknown = open.part(open.helo).is_none();
+                let said =
+                    of_message.or_else(|| is_unknown.then(|| helos.recent(address, here.at))?.map(<[u8]>::to_vec));
+                if let Some(name) = said {
+                    open.helo = open.keep(&name);
+                }
+            }
             std::mem::replace(&mut open.state.told, true)
         });
         let open = self.row.get(slot);

@@ -3,6 +3,7 @@
 use super::{Assembly, Here};
 use crate::happening::{Client, Happening, Mail, Taint, What};
 use crate::hash::hash;
+use crate::policy::Overheard;
 use crate::scanner::Verdict;
 
 /// Syslog names of servers, as they come by default; of others a message is found by its message id.
@@ -11,7 +12,7 @@ const INSTANCES: [&[u8]; 2] = [b"postfix", b""];
 impl Assembly {
     pub(super) fn verdict(&mut self, here: &Here<'_>, verdict: &Verdict<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
         if let (Some(address), Some(helo)) = (verdict.client.address, verdict.client.helo) {
-            self.helos.learn(address, here.at, helo);
+            self.helos.learn(&Overheard { at: here.at, address, helo, queue: verdict.queue });
         }
         let Some(kind) = verdict.kind else { return };
         // A scanner's line does not tell the server's instance.

@@ -24,6 +24,9 @@ use crate::data::Data;
 /// Complaints that are known again; an older one that is read again counts again.
 const REPORTS_KNOWN: usize = 200_000;
 
+/// Looks for what the last run left while the next may replace it.
+const LOOKS: u32 = 3;
+
 /// The folder of what was learned.
 #[derive(Debug)]
 pub(super) struct Memory {
@@ -33,6 +36,7 @@ pub(super) struct Memory {
     files: Vec<ReadFile>,
     logs: Vec<Followed>,
     reports: Vec<[u8; 32]>,
+    inlet: Option<Counted>,
     /// Held for as long as this is open.
     _lock: File,
 }
@@ -60,6 +64,28 @@ pub(super) struct Followed {
     /// Its reader, with the messages under way.
     #[cbor(n(3), with = "minicbor::bytes")]
     pub(super) reader: Vec<u8>,
+    /// Lines that were read, and how many of them are understood or known to be without interest.
+    #[n(4)]
+    #[cbor(default)]
+    pub(super) lines: u64,
+    #[n(5)]
+    #[cbor(default)]
+    pub(super) known: u64,
+}
+
+/// What was counted of the sockets in a run, by name.
+#[derive(Clone, Debug, Encode, Decode)]
+pub(super) struct Counted {
+    #[n(0)]
+    pub(super) at: Time,
+    #[n(1)]
+    pub(super) counts: Vec<(String, u64)>,
+}
+
+impl Counted {
+    pub(super) fn new(status: &inlet::Status, at: Time) -> Self {
+        Self { at, counts: status.counts().into_iter().map(|(name, count)| (name.to_owned(), count)).collect() }
+    }
 }
 
 /// What is on disk.
@@ -76,6 +102,8 @@ struct Kept {
     /// Digests of the complaints that were read, the newest last.
     #[n(4)]
     reports: Vec<[u8; 32]>,
+    #[n(5)]
+    inlet: Option<Counted>,
 }
 
 /// What was read since the last run.
@@ -83,8 +111,10 @@ struct Kept {
 pub(super) struct Read {
     /// Files that were read whole, with the digests of their bytes.
     pub(super) files: Vec<(PathBuf, [u8; 32])>,
-    /// All logs that are followed.
+    /// Logs that are followed. Others stay as they were left.
     pub(super) logs: Vec<Followed>,
+    /// What was counted of the sockets.
+    pub(super) inlet: Option<Counted>,
 }
 
 impl Memory {
@@ -99,7 +129,8 @@ impl Memory {
             Err(fs::TryLockError::WouldBlock) => bail!("another run reads logs into {}", folder.display()),
             Err(fs::TryLockError::Error(error)) => return Err(error).context(path.display().to_string()),
         }
-        Ok(Self { folder, run: 0, files: Vec::new(), logs: Vec::new(), reports: Vec::new(), _lock: lock })
+        let (files, logs, reports, inlet) = (Vec::new(), Vec::new(), Vec::new(), None);
+        Ok(Self { folder, run: 0, files, logs, reports, inlet, _lock: lock })
     }
 
     /// A watch that goes on where the last run ended. One that was broken off on its way to the lake is completed.
@@ -170,12 +201,15 @@ impl Memory {
         let run = self.run + 1;
         let file = |(path, sha256): (PathBuf, [u8; 32])| ReadFile { run, path: path.display().to_string(), sha256 };
         self.files.extend(read.files.into_iter().map(file));
-        self.logs = read.logs;
+        self.logs.retain(|old| read.logs.iter().all(|new| new.path != old.path));
+        self.logs.extend(read.logs);
+        self.inlet = read.inlet.or(self.inlet.take());
         let (files, logs, pending) = (self.files.clone(), self.logs.clone(), watch.take_pending());
         self.reports.extend(pending.reports.iter().map(|report| report.sha256));
         let too_many = self.reports.len().saturating_sub(REPORTS_KNOWN);
         self.reports.drain(..too_many);
-        let kept = Kept { files, logs, learned: watch.learned(), pending, reports: self.reports.clone() };
+        let (reports, inlet) = (self.reports.clone(), self.inlet.clone());
+        let kept = Kept { files, logs, learned: watch.learned(), pending, reports, inlet };
         let bytes = minicbor::to_vec(&kept).context("what was learned")?;
         write_whole(&self.file(run), &bytes)?;
         lake.append(kept.pending.rows(watch.atlas(), now), run, now).await?;
@@ -183,7 +217,7 @@ impl Memory {
     }
 
     fn restore(&mut self, kept: Kept, settings: Settings, atlas: Arc<Atlas>) -> anyhow::Result<Watch> {
-        (self.files, self.logs, self.reports) = (kept.files, kept.logs, kept.reports);
+        (self.files, self.logs, self.reports, self.inlet) = (kept.files, kept.logs, kept.reports, kept.inlet);
         Watch::restore(settings, atlas, kept.learned).with_context(|| self.file(self.run).display().to_string())
     }
 
@@ -199,28 +233,52 @@ impl Memory {
     }
 
     fn read(&self, run: u64) -> anyhow::Result<Option<Kept>> {
-        let path = self.file(run);
-        let bytes = match fs::read(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-            read => read.with_context(|| path.display().to_string())?,
-        };
-        let kept = minicbor::decode(&bytes);
-        kept.map(Some).with_context(|| format!("{} is not what was learned", path.display()))
+        read(&self.folder, run)
     }
 
-    /// The last run that is done; 0 for none.
     fn done(&self) -> anyhow::Result<u64> {
-        let path = self.folder.join("done");
-        match fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().with_context(|| path.display().to_string()),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
-            Err(error) => Err(error).context(path.display().to_string()),
-        }
+        done(&self.folder)
     }
 
     fn file(&self, run: u64) -> PathBuf {
-        self.folder.join(format!("learned-{run}"))
+        file(&self.folder, run)
     }
+}
+
+/// How far logs were read in the last run, and what was counted of the sockets, also while one goes on.
+pub(super) fn progress(data: &Data) -> anyhow::Result<(Vec<Followed>, Option<Counted>)> {
+    let folder = data.maillog();
+    // The next run may end while we look.
+    for _ in 0..LOOKS {
+        if let Some(kept) = read(&folder, done(&folder)?)? {
+            return Ok((kept.logs, kept.inlet));
+        }
+    }
+    Ok((Vec::new(), None))
+}
+
+fn read(folder: &Path, run: u64) -> anyhow::Result<Option<Kept>> {
+    let path = file(folder, run);
+    let bytes = match fs::read(&path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        read => read.with_context(|| path.display().to_string())?,
+    };
+    let kept = minicbor::decode(&bytes);
+    kept.map(Some).with_context(|| format!("{} is not what was learned", path.display()))
+}
+
+/// The last run that is done; 0 for none.
+fn done(folder: &Path) -> anyhow::Result<u64> {
+    let path = folder.join("done");
+    match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().with_context(|| path.display().to_string()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(error).context(path.display().to_string()),
+    }
+}
+
+fn file(folder: &Path, run: u64) -> PathBuf {
+    folder.join(format!("learned-{run}"))
 }
 
 /// Puts a file in place, durably and whole.

@@ -1,6 +1,9 @@
 //! The command `maillog`: mail logs in, customers who send spam out; and a person's word on what was found.
 
+mod allow;
 mod follow;
+mod following;
+mod listen;
 mod memory;
 mod pending;
 mod report;
@@ -8,11 +11,13 @@ mod reports;
 mod rows;
 mod side_by_side;
 mod site;
+mod status;
 mod totals;
 mod watch;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
 use evidence::Time;
@@ -34,24 +39,32 @@ use report::Report;
 use site::Settings;
 use watch::Watch;
 
+/// How often old data is let go of, in a run that goes on.
+const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
+
 /// Threads that read a file: one puts lines together and finds, what a second can do is to read ahead.
 const THREADS: usize = 2;
 
 pub(crate) fn maillog(arguments: Maillog) -> anyhow::Result<Outcome> {
     match arguments.command {
         Some(MaillogCommand::Say(say)) => block_on(say_word(say)),
+        Some(MaillogCommand::Allow(allow)) => block_on(allow::allow(allow)),
+        Some(MaillogCommand::Status(status)) => status::status(&status),
         Some(MaillogCommand::Complaints(complaints)) => block_on(reports::read(complaints)),
-        None if arguments.read.files.is_empty() => bail!("no log is named; `-` reads standard input"),
-        None if arguments.read.follow => {
+        None => {
+            let read = arguments.read;
+            listen::check(&read)?;
+            if !read.follow && read.listen.is_empty() && read.policy.is_empty() {
+                return block_on(read_files(read));
+            }
             log();
-            spamtrail_sensor::block_on(follow::follow(arguments.read)).map(|()| Outcome::Done)
+            spamtrail_sensor::block_on(follow::follow(read)).map(|()| Outcome::Done)
         }
-        None => block_on(read(arguments.read)),
     }
 }
 
 /// Reads files to their end and tells what was found; with a data folder, what was found stays there.
-async fn read(arguments: MaillogRead) -> anyhow::Result<Outcome> {
+async fn read_files(arguments: MaillogRead) -> anyhow::Result<Outcome> {
     let settings = Settings::read(&arguments)?;
     let (mut store, mut watch) = match arguments.data.clone() {
         Some(data) => {
@@ -69,8 +82,7 @@ async fn read(arguments: MaillogRead) -> anyhow::Result<Outcome> {
     }
     if let Some(store) = &mut store {
         store.memory.refuse_known(&files)?;
-        let logs = store.memory.logs().to_vec();
-        store.keep(&mut watch, Read { files, logs }).await?;
+        store.keep(&mut watch, Read { files, ..Read::default() }).await?;
     }
     let mut out = stdout();
     report.write(&mut out, &watch, &arguments)?;
@@ -83,16 +95,21 @@ struct Store {
     data: Data,
     lake: MailLake,
     memory: Memory,
+    /// How long rows are kept; `None`: for ever.
+    keep: Option<Duration>,
+    /// When old data was let go of last.
+    expired_at: Option<Instant>,
 }
 
 impl Store {
     async fn open(data: Data) -> anyhow::Result<Self> {
         let memory = Memory::open(&data)?;
         let lake = MailLake::open(&data.lake()).await?;
-        Ok(Self { data, lake, memory })
+        Ok(Self { data, lake, memory, keep: None, expired_at: None })
     }
 
     async fn watch(&mut self, settings: Settings) -> anyhow::Result<Watch> {
+        self.keep = settings.keep;
         let atlas = Tables::open(&self.data.origin())?.atlas();
         self.memory.watch(settings, atlas, &self.lake, sensor::now()).await
     }
@@ -100,7 +117,12 @@ impl Store {
     async fn keep(&mut self, watch: &mut Watch, read: Read) -> anyhow::Result<()> {
         let now = sensor::now();
         self.memory.keep(watch, read, &self.lake, now).await?;
-        Ok(self.lake.compact(now).await?)
+        self.lake.compact(now).await?;
+        if self.expired_at.is_none_or(|at| at.elapsed() >= EXPIRE_EVERY) {
+            self.lake.expire(self.keep, now).await?;
+            self.expired_at = Some(Instant::now());
+        }
+        Ok(())
     }
 }
 
@@ -147,13 +169,17 @@ async fn say_word(say: MaillogSay) -> anyhow::Result<Outcome> {
         "fixed" => Word::Fixed,
         other => bail!("`{other}` is none of right, wrong, informed and fixed"),
     };
-    let who = say.by.clone().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "unknown".to_owned());
+    let who = speaker(say.by.as_ref());
     if !watch.say(findings::FindingId(say.finding), word, &who, sensor::now()) {
         bail!("no finding has the number {}", say.finding);
     }
-    let logs = store.memory.logs().to_vec();
-    store.keep(&mut watch, Read { files: Vec::new(), logs }).await?;
+    store.keep(&mut watch, Read::default()).await?;
     Ok(Outcome::Done)
+}
+
+/// Who says something: the one who is named, else the user.
+fn speaker(by: Option<&String>) -> String {
+    by.cloned().or_else(|| std::env::var("USER").ok()).unwrap_or_else(|| "unknown".to_owned())
 }
 
 /// When a file was last written.

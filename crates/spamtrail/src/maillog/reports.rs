@@ -43,8 +43,7 @@ pub(super) async fn read(arguments: MaillogComplaints) -> anyhow::Result<Outcome
         }
     }
     if !found.reports.is_empty() {
-        let logs = store.memory.logs().to_vec();
-        store.keep(&mut watch, Read { files: Vec::new(), logs }).await?;
+        store.keep(&mut watch, Read::default()).await?;
     }
     let mut out = stdout();
     if arguments.json {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use evidence::Time;
-use findings::{Desk, Detector, FindingId, Key, Place, Room, Sums, Thresholds, Verdict, Word};
+use findings::{Desk, Detector, Exception, FindingId, Key, Place, Refused, Room, Scope, Sums, Verdict, Word};
 use maillog::Happening;
 use minicbor::{Decode, Encode};
 use origin::Atlas;
@@ -39,14 +39,15 @@ impl Watch {
     /// One that knows nothing yet.
     pub(crate) fn new(settings: Settings, atlas: Arc<Atlas>) -> Self {
         let key = secret();
-        let detector = Detector::new(settings.site.clone(), Thresholds::default(), Room::default(), Key::new(key));
+        let (site, thresholds) = (settings.site.clone(), settings.thresholds.clone());
+        let detector = Detector::new(site, thresholds, Room::default(), Key::new(key));
         Self::with(settings, atlas, detector, Desk::default(), key)
     }
 
     /// One that goes on where another ended.
     pub(crate) fn restore(settings: Settings, atlas: Arc<Atlas>, learned: Learned) -> anyhow::Result<Self> {
-        let site = settings.site.clone();
-        let detector = Detector::restore(&learned.detector, site, Thresholds::default(), Room::default())?;
+        let (site, thresholds) = (settings.site.clone(), settings.thresholds.clone());
+        let detector = Detector::restore(&learned.detector, site, thresholds, Room::default())?;
         Ok(Self::with(settings, atlas, detector, learned.desk, learned.key))
     }
 
@@ -103,6 +104,16 @@ impl Watch {
         self.pending.word(case.finding.clone(), &verdict);
         self.detector.feedback(&verdict);
         self.desk.hear(&verdict)
+    }
+
+    /// Takes an exception.
+    pub(super) fn except(&mut self, exception: Exception) -> Result<(), Refused> {
+        self.detector.except(exception)
+    }
+
+    /// Ends an exception before its time; whether there was one.
+    pub(super) fn end_exception(&mut self, scope: &Scope) -> bool {
+        self.detector.end_exception(scope)
     }
 
     /// What is to go into the lake, since the last call.

@@ -11,7 +11,7 @@ use crate::observatory::spamtrail;
 
 /// A log of Postfix in which `ann` writes to one friend every hour of two days, and `bob` is then used by somebody else
 /// who sends to a list of which every third address does not exist.
-fn log() -> String {
+pub(crate) fn log() -> String {
     let mut log = String::new();
     let mut number = 0;
     for hour in 0..48 {
@@ -52,12 +52,12 @@ fn letter(log: &mut String, number: &mut u32, hour: u32, who: &str, to: &[String
     line("qmgr", "removed");
 }
 
-fn maillog(arguments: &[&str]) -> Output {
+pub(crate) fn maillog(arguments: &[&str]) -> Output {
     spamtrail(&[&["maillog"], arguments].concat()).output().unwrap()
 }
 
 /// The one row of an answer.
-fn sql(data: &Path, query: &str) -> serde_json::Value {
+pub(crate) fn sql(data: &Path, query: &str) -> serde_json::Value {
     let answer = spamtrail(&["sql", "--json", "--data", data.to_str().unwrap(), query]).output().unwrap();
     let mut row: serde_json::Value = serde_json::from_slice(&answer.stdout).unwrap();
     row.as_object_mut().unwrap().remove("type");
@@ -180,7 +180,7 @@ fn append(file: &Path, text: &str) {
 }
 
 /// The same sums of the whole log, read at once.
-fn sql_of_whole(text: &str) -> serde_json::Value {
+pub(crate) fn sql_of_whole(text: &str) -> serde_json::Value {
     let folder = tempfile::tempdir().unwrap();
     let (data, file) = (folder.path().join("data"), folder.path().join("mail.log"));
     std::fs::write(&file, text).unwrap();
@@ -189,14 +189,39 @@ fn sql_of_whole(text: &str) -> serde_json::Value {
 }
 
 #[test]
+fn what_was_found_is_kept_for_as_long_as_the_settings_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, site) = (folder.path().join("data"), folder.path().join("site.toml"));
+    std::fs::write(&site, "keep_days = 10\n").unwrap();
+    let read = |file: &str, text: &str, more: &[&str]| {
+        let file = folder.path().join(file);
+        std::fs::write(&file, text).unwrap();
+        let told = maillog(&[&["--data", data.to_str().unwrap(), file.to_str().unwrap()], more].concat());
+        assert!(matches!(told.status.code(), Some(0 | 1)), "{}", String::from_utf8_lossy(&told.stderr));
+    };
+    read("old.log", &log(), &[]);
+    let rows = "SELECT count(*) AS n FROM customers";
+    assert_ne!(sql(&data, rows), json!({ "n": 0 }));
+    // A log of today, after which all that is older than its day may go.
+    let today = sql(&data, "SELECT CAST(now() AS TEXT) AS at")["at"].as_str().unwrap()[..10].to_owned();
+    let new = log().lines().filter(|line| line.starts_with("2026-03-03T00")).collect::<Vec<_>>().join("\n");
+    read("new.log", &(new.replace("2026-03-03", &today) + "\n"), &["--site", site.to_str().unwrap()]);
+    let kept = sql(&data, "SELECT count(DISTINCT date_trunc('day', at)) AS days, min(at) AS first FROM customers");
+    assert!(kept["days"] == 1 && kept["first"].to_string().contains(&today), "{kept}");
+}
+
+#[test]
 fn what_cannot_be_read_is_said_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     let site = folder.path().join("site.toml");
     std::fs::write(&site, "customers = [\"192.0.2.0/33\"]\n").unwrap();
+    let thresholds = folder.path().join("thresholds.toml");
+    std::fs::write(&thresholds, "[thresholds]\nstrangers = 1\n").unwrap();
     for (arguments, says) in [
         (vec!["/nowhere/mail.log"], "/nowhere/mail.log"),
         (vec![], "no log is named"),
         (vec!["--site", site.to_str().unwrap(), "-"], "`192.0.2.0/33` is no network"),
+        (vec!["--site", thresholds.to_str().unwrap(), "-"], "strangers = 1: it must be from 10 to 100000"),
         (vec!["--zone", "Nowhere/Land", "-"], "no zone has the name"),
     ] {
         let refused = maillog(&arguments);
@@ -245,4 +270,43 @@ fn complaints_from_a_mailbox_and_a_folder_count_once_and_all_else_is_named() {
     let rows =
         sql(&data, "SELECT count(*) AS n, min(source_ip) AS first, count(DISTINCT reporter) AS who FROM complaints");
     assert_eq!(rows, json!({ "n": 3, "first": "192.0.2.1", "who": 1 }));
+}
+
+#[test]
+fn an_exception_hides_what_is_found_until_its_day_and_is_listed_with_its_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("mail.log"));
+    let data = data.to_str().unwrap();
+    std::fs::write(&file, log()).unwrap();
+    let allow = |arguments: &[&str]| {
+        let told = maillog(&[&["allow", "--data", data], arguments].concat());
+        let text = String::from_utf8_lossy(&told.stdout).into_owned();
+        (told.status.code(), text + &String::from_utf8_lossy(&told.stderr))
+    };
+    assert_eq!(allow(&[]).0, Some(1));
+    for (arguments, says) in [
+        (&["bob@provider.example", "--until", "2099-01-01"][..], "--why"),
+        (&["bob@provider.example", "--why", "x", "--until", "2099-13-01"], "--until"),
+        (&["bob@provider.example", "--why", "x", "--until", "now"], "no such exception"),
+        (&["bob@provider.example", "--why", "x", "--until", "2099-01-01", "--only", "X99"], "`X99`"),
+        (&["all", "--why", "x", "--until", "2099-01-01"], "needs --only"),
+        (&["bob@provider.example", "--why", " ", "--until", "2099-01-01"], "a reason"),
+    ] {
+        let (code, text) = allow(arguments);
+        assert!(code == Some(2) && text.contains(says), "{arguments:?}: {text}");
+    }
+    let until = ["--until", "2099-01-01", "--by", "desk"];
+    assert_eq!(allow(&[&["Bob@provider.example", "--why", "a list that is known"][..], &until].concat()).0, Some(0));
+    assert_eq!(allow(&[&["192.0.2.7", "--only", "X7", "--why", "new office"][..], &until].concat()).0, Some(0));
+    let (code, listed) = allow(&[]);
+    for part in
+        ["2099-01-01T00:00:00Z", "bob@provider.example", "customer 192.0.2.7", "X7 strangers", "a list that is known"]
+    {
+        assert!(code == Some(0) && listed.contains(part), "{listed}");
+    }
+    let read = maillog(&["--domain", "provider.example", "--data", data, file.to_str().unwrap()]);
+    let text = String::from_utf8_lossy(&read.stdout).into_owned();
+    assert!(text.starts_with("nothing found"), "{text}");
+    let now = ["bob@provider.example", "--why", "over", "--until", "now"];
+    assert_eq!((allow(&now).0, allow(&now).0), (Some(0), Some(2)));
 }

@@ -10,6 +10,7 @@ mod documents;
 mod factors;
 mod logins;
 mod maillog;
+mod maillog_sockets;
 mod observatory;
 mod probes;
 mod readers;
