@@ -12,11 +12,13 @@ mod maillog;
 mod origin;
 mod probe;
 mod tls;
+mod traffic;
 
 use std::sync::LazyLock;
 
 pub use self::heartbeat::HEARTBEATS;
 pub use self::maillog::{COMPLAINTS, CUSTOMERS, FINDINGS};
+pub use self::traffic::{TRAFFIC_ASES, TRAFFIC_COVERAGE, TRAFFIC_HOSTS, TRAFFIC_VERDICTS};
 pub use content::CONTENTS;
 
 use self::connection::connection_columns;
@@ -264,5 +266,9 @@ mod tests {
         check(&MESSAGES);
         check(&CONTENTS);
         check(&HEARTBEATS);
+        check(&TRAFFIC_HOSTS);
+        check(&TRAFFIC_ASES);
+        check(&TRAFFIC_VERDICTS);
+        check(&TRAFFIC_COVERAGE);
     }
 }

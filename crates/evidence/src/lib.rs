@@ -29,6 +29,7 @@ mod shown;
 mod system;
 mod time;
 mod tls;
+mod traffic_row;
 mod transcript;
 
 pub use connection::{Clock, Connection, canonical};
@@ -49,6 +50,7 @@ pub use row::{ContentRow, HeartbeatRow, MessageRow, SessionRow, sha256_hex};
 pub use session::{Answer, Credential, End, Login, Request, Session, Target};
 pub use shown::{Shown, shown, unshown};
 pub use system::System;
-pub use time::{InvalidTime, QUARTER, Span, Time, Window};
+pub use time::{FIVE_MINUTES, InvalidTime, QUARTER, Span, Time, Window};
 pub use tls::{ClientHello, Handshake, Heard, HelloReader, MAX_HELLO, Tls};
+pub use traffic_row::{TrafficAsRow, TrafficCoverageRow, TrafficHostRow, TrafficSums, TrafficVerdictRow};
 pub use transcript::{Transcript, Turn};

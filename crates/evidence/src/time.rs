@@ -11,6 +11,9 @@ use minicbor::{Decode, Encode};
 /// A quarter of an hour: the grain of the statistics.
 pub const QUARTER: Duration = Duration::from_secs(15 * 60);
 
+/// The grain of sampled traffic.
+pub const FIVE_MINUTES: Duration = Duration::from_secs(5 * 60);
+
 /// An instant in UTC, in microseconds since 1970-01-01T00:00:00Z.
 ///
 /// Written and read as RFC 3339 (`2026-11-23T20:44:05.123456Z`).
@@ -31,6 +34,12 @@ impl Time {
     pub const fn quarter(self) -> Self {
         let quarter = QUARTER.as_micros() as i64;
         Self(self.0.div_euclid(quarter) * quarter)
+    }
+
+    /// The start of the five minutes that hold this instant.
+    pub const fn five_minutes(self) -> Self {
+        let five = FIVE_MINUTES.as_micros() as i64;
+        Self(self.0.div_euclid(five) * five)
     }
 
     /// The start of the UTC day that holds this instant.

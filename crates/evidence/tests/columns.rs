@@ -4,7 +4,10 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use evidence::column::{COMPLAINTS, CONTENTS, CUSTOMERS, Column, FINDINGS, HEARTBEATS, Kind, MESSAGES, SESSIONS};
+use evidence::column::{
+    COMPLAINTS, CONTENTS, CUSTOMERS, Column, FINDINGS, HEARTBEATS, Kind, MESSAGES, SESSIONS, TRAFFIC_ASES,
+    TRAFFIC_COVERAGE, TRAFFIC_HOSTS, TRAFFIC_VERDICTS,
+};
 use evidence::{End, Quirk};
 
 const HEAD: &str = "\
@@ -13,8 +16,8 @@ const HEAD: &str = "\
 This page is generated from the column registry (`crates/evidence/src/column.rs`) by `BLESS=1 cargo test -p evidence`;
 a test fails when the two differ. Change a column there, not here.
 
-The lake has seven tables: four of what decoys saw, three of what a provider's own mail servers told, which are there once
-somebody has read logs. Each is a Delta Lake table in the folder of its name; see
+The lake has eleven tables: four of what decoys saw; three of what a provider's own mail servers told, which are there once
+somebody has read logs; and four of sampled traffic, which are there once somebody has read samples. Each is a Delta Lake table in the folder of its name; see
 [files on disk](files-on-disk.md#the-lake). What the numbers made of them mean is told in
 [definitions](definitions.md).
 
@@ -68,6 +71,33 @@ fn page() -> String {
         &FINDINGS,
     );
     table(&mut page, "complaints", "Complaints of others about mail from here, each once.", &COMPLAINTS);
+    table(
+        &mut page,
+        "traffic_hosts",
+        "Samples of each host in connections to port 25, by five minutes. Rows of the same host and time add up.",
+        &TRAFFIC_HOSTS,
+    );
+    table(
+        &mut page,
+        "traffic_ases",
+        "Samples and hosts of each AS, by five minutes. Rows of the same AS and time add up, but for the hosts of late samples, \
+         which are counted again.",
+        &TRAFFIC_ASES,
+    );
+    table(
+        &mut page,
+        "traffic_verdicts",
+        "What each host most likely is by the samples of the days of a window. Of the rows of a host and day the one told last \
+         holds.",
+        &TRAFFIC_VERDICTS,
+    );
+    table(
+        &mut page,
+        "traffic_coverage",
+        "How complete the samples are: a row for each agent and five minutes with anything of it, and one about the receiver \
+         itself. Rows of the same agent and time add up, but for rates and sources, of which the last holds.",
+        &TRAFFIC_COVERAGE,
+    );
     page += "\n## Values of `quirks`\n\nA quirk is an oddity of the client. It is data, never an error.\n\n";
     page += "| quirk | the client … |\n|---|---|\n";
     for quirk in Quirk::ALL {

@@ -117,7 +117,8 @@ pub(crate) fn time_columns(table: TableName) -> &'static [&'static str] {
         TableName::Sessions => &["accepted_at"],
         TableName::Contents => &["first_seen"],
         TableName::Heartbeats | TableName::Customers => &["at"],
-        TableName::Findings => &["told_at"],
+        TableName::TrafficHosts | TableName::TrafficAses | TableName::TrafficCoverage => &["at"],
+        TableName::Findings | TableName::TrafficVerdicts => &["told_at"],
         TableName::Complaints => &["received_at"],
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A lake is a folder of Delta Lake tables (Parquet files and a commit log), one for each kind of row of [`evidence`].
 //! Their columns are those of the registry ([`evidence::column`]). One process writes what decoys
-//! saw ([`Lake`]), one what mail servers told ([`MailLake`]); any number read
+//! saw ([`Lake`]), one what mail servers told ([`MailLake`]), one what switches sampled ([`TrafficLake`]); any number read
 //! ([`Reader`]), each from a consistent version ([`Snapshot`]).
 //!
 //! * **Exactly once.** Each commit carries the number of the last arrival it took in, in the table's own log. After a
@@ -24,6 +24,7 @@ mod reader;
 mod schema;
 mod table;
 mod tables;
+mod traffic;
 mod writer;
 
 pub use answer::{Answer, Value};
@@ -31,4 +32,5 @@ pub use error::LakeError;
 pub use mail::{MailLake, MailRows};
 pub use reader::{Held, Reader, Snapshot, TableVersion};
 pub use tables::Taken;
+pub use traffic::{TrafficLake, TrafficRows};
 pub use writer::{Lake, Retention, Rows};

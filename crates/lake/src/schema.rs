@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use deltalake_core::kernel::{ArrayType, DataType as DeltaType, PrimitiveType, StructField};
-use evidence::column::{COMPLAINTS, CONTENTS, CUSTOMERS, Column, FINDINGS, HEARTBEATS, Kind, MESSAGES, SESSIONS};
+use evidence::column::{
+    COMPLAINTS, CONTENTS, CUSTOMERS, Column, FINDINGS, HEARTBEATS, Kind, MESSAGES, SESSIONS, TRAFFIC_ASES,
+    TRAFFIC_COVERAGE, TRAFFIC_HOSTS, TRAFFIC_VERDICTS,
+};
 
 /// A table of the lake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,6 +19,10 @@ pub(crate) enum TableName {
     Customers,
     Findings,
     Complaints,
+    TrafficHosts,
+    TrafficAses,
+    TrafficVerdicts,
+    TrafficCoverage,
 }
 
 impl TableName {
@@ -25,8 +32,12 @@ impl TableName {
     /// What a provider's own mail servers told, in the order in which it is written.
     pub(crate) const MAIL: [Self; 3] = [Self::Customers, Self::Findings, Self::Complaints];
 
+    /// What samples told, in the order in which it is written.
+    pub(crate) const TRAFFIC: [Self; 4] =
+        [Self::TrafficHosts, Self::TrafficAses, Self::TrafficVerdicts, Self::TrafficCoverage];
+
     pub(crate) fn all() -> impl Iterator<Item = Self> {
-        Self::DECOYS.into_iter().chain(Self::MAIL)
+        Self::DECOYS.into_iter().chain(Self::MAIL).chain(Self::TRAFFIC)
     }
 
     pub(crate) const fn as_str(self) -> &'static str {
@@ -38,6 +49,10 @@ impl TableName {
             Self::Customers => "customers",
             Self::Findings => "findings",
             Self::Complaints => "complaints",
+            Self::TrafficHosts => "traffic_hosts",
+            Self::TrafficAses => "traffic_ases",
+            Self::TrafficVerdicts => "traffic_verdicts",
+            Self::TrafficCoverage => "traffic_coverage",
         }
     }
 
@@ -46,8 +61,8 @@ impl TableName {
         match self {
             Self::Sessions | Self::Messages => "accepted_at",
             Self::Contents => "first_seen",
-            Self::Heartbeats | Self::Customers => "at",
-            Self::Findings => "told_at",
+            Self::Heartbeats | Self::Customers | Self::TrafficHosts | Self::TrafficAses | Self::TrafficCoverage => "at",
+            Self::Findings | Self::TrafficVerdicts => "told_at",
             Self::Complaints => "received_at",
         }
     }
@@ -61,6 +76,10 @@ impl TableName {
             Self::Customers => describe(&CUSTOMERS),
             Self::Findings => describe(&FINDINGS),
             Self::Complaints => describe(&COMPLAINTS),
+            Self::TrafficHosts => describe(&TRAFFIC_HOSTS),
+            Self::TrafficAses => describe(&TRAFFIC_ASES),
+            Self::TrafficVerdicts => describe(&TRAFFIC_VERDICTS),
+            Self::TrafficCoverage => describe(&TRAFFIC_COVERAGE),
         }
     }
 

@@ -4,8 +4,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use evidence::{CustomerRow, FindingRow, MailSums, Origin, Party, PartyKind, Protocol, Time, Window};
-use lake::{Lake, LakeError, MailLake, MailRows, Reader, Retention, Rows, Value};
+use evidence::{
+    CustomerRow, FindingRow, MailSums, Origin, Party, PartyKind, Protocol, Time, TrafficAsRow, TrafficCoverageRow,
+    TrafficHostRow, TrafficSums, TrafficVerdictRow, Window,
+};
+use lake::{Lake, LakeError, MailLake, MailRows, Reader, Retention, Rows, TrafficLake, TrafficRows, Value};
 use specimen::{Email, Visit};
 
 fn time(text: &str) -> Time {
@@ -349,4 +352,109 @@ async fn mail_is_written_beside_decoys_each_batch_once() {
         [[Value::Integer(2), Value::Integer(10), zero.clone(), zero]]
     );
     assert_eq!((count(folder.path(), "findings").await, count(folder.path(), "complaints").await), (2, 0));
+}
+
+fn traffic_rows(at: Time) -> TrafficRows {
+    let sums = TrafficSums { samples: 7, packets: 14_336, syn: 2, ..TrafficSums::default() };
+    let server = TrafficSums::default();
+    let address = "192.0.2.7".parse().unwrap();
+    let host = TrafficHostRow {
+        at: at.five_minutes(),
+        address,
+        origin: Origin::default(),
+        gateway_as: Some(64_496),
+        client: sums,
+        server,
+        written_at: at,
+    };
+    let of_as = TrafficAsRow {
+        at: at.five_minutes(),
+        asn: None,
+        name: None,
+        country: None,
+        hosts: [1, 0, 0, 0],
+        client: sums,
+        server,
+        written_at: at,
+    };
+    let verdict = TrafficVerdictRow {
+        told_at: at,
+        day: at.day(),
+        window_days: 1,
+        address,
+        origin: Origin::default(),
+        gateway_as: None,
+        role: "client-only",
+        class: Some("likely-bot"),
+        likeliest: "likely-bot",
+        probability: 987,
+        evidence: vec!["6 of 6 further packets were to a destination not met before".into()],
+        client: sums,
+        server,
+        destinations: 7,
+        networks: 7,
+        exact: true,
+        clients: 0,
+        unanswered: Some(500),
+        refused: None,
+        systems: String::new(),
+        neighbours: 0,
+        first_seen: Some(at.day()),
+        is_new: None,
+        active_days: 1,
+        zone: 330,
+        client_week: (0..168).collect(),
+        server_week: Vec::new(),
+    };
+    let coverage = vec![
+        TrafficCoverageRow {
+            at: at.five_minutes(),
+            agent: Some(address),
+            samples: 7,
+            written_at: at,
+            ..Default::default()
+        },
+        TrafficCoverageRow {
+            at: at.five_minutes(),
+            reasons: vec![("not_tcp", 3)],
+            written_at: at,
+            ..Default::default()
+        },
+    ];
+    TrafficRows { hosts: vec![host], ases: vec![of_as], verdicts: vec![verdict], coverage }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sampled_traffic_is_written_beside_decoys_and_mail_each_batch_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mail = MailLake::open(folder.path()).await.unwrap();
+    let traffic = TrafficLake::open(folder.path()).await.unwrap();
+    assert!(matches!(TrafficLake::open(folder.path()).await, Err(LakeError::InUse(_))));
+    for batch in [1, 1, 2] {
+        traffic.append(traffic_rows(time(AT)), batch, time(AT)).await.unwrap();
+    }
+    mail.append(mail_rows(time(AT), 1), 1, time(AT)).await.unwrap();
+    traffic.compact(time(AT) + Duration::from_secs(86_400)).await.unwrap();
+    assert_eq!(traffic.taken().await.unwrap().by_all, 2);
+
+    let snapshot = Reader::open(folder.path()).await.unwrap().snapshot().await.unwrap();
+    let integers = |numbers: &[i64]| numbers.iter().map(|number| Value::Integer(*number)).collect::<Vec<_>>();
+    for (query, expected) in [
+        (
+            "SELECT count(*), sum(samples), sum(packets), sum(server_samples), max(gateway_as) FROM traffic_hosts",
+            &[2, 14, 28_672, 0, 64_496][..],
+        ),
+        ("SELECT count(*), count(asn), sum(hosts_client), sum(syn) FROM traffic_ases", &[2, 0, 2, 4]),
+        (
+            "SELECT count(*), max(probability), max(client_week[168]), count(refused), max(zone) FROM traffic_verdicts",
+            &[2, 987, 167, 0, 330],
+        ),
+        ("SELECT count(*), count(agent), sum(samples), max(reason_counts[1]) FROM traffic_coverage", &[4, 2, 14, 3]),
+    ] {
+        assert_eq!(snapshot.sql(query, &[]).await.unwrap().rows, [integers(expected)], "{query}");
+    }
+
+    let keep = Retention { contents: None, facts: Some(Duration::from_secs(3600)), heartbeats: None };
+    traffic.expire(keep, time(AT) + Duration::from_secs(2 * 86_400)).await.unwrap();
+    assert_eq!((count(folder.path(), "traffic_hosts").await, count(folder.path(), "findings").await), (0, 1));
 }
