@@ -200,6 +200,16 @@ impl Role {
         }
     }
 
+    /// As rows have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ClientOnly => "client-only",
+            Self::ServerOnly => "server-only",
+            Self::Both => "both",
+            Self::Neither => "neither",
+        }
+    }
+
     pub fn words(self) -> &'static str {
         match self {
             Self::ClientOnly => "client only",

@@ -72,7 +72,7 @@ pub use kind::{COMMAND, FULL, Kind, SMTP, SUBMISSION};
 pub use ledger::{DAYS, Ledger, REMEMBERED, RestoreError};
 pub use recapture::{Dependences, ENOUGH, Recapture, ThreeLists, chapman, three_lists};
 pub use report::{AsRow, Ases, PacketRow, Packets, Report, Roles, TOP, Unseen};
-pub use rows::{GRAIN, HostRow, LATE, MOST_HOSTS, MOST_OPEN, Rows, Slot, SystemRow};
+pub use rows::{LATE, MOST_HOSTS, MOST_OPEN, Rows, Slot, Told, verdict_row};
 pub use sealed::Sealed;
 pub use spread::{Count, LISTED};
 pub use sprt::{Outcome, Test};

@@ -48,6 +48,20 @@ impl Class {
         Self::Monitor,
     ];
 
+    /// As rows have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::MailServer => "mail-server",
+            Self::Gateway => "gateway",
+            Self::ListSender => "list-sender",
+            Self::SingleSmarthost => "single-smarthost",
+            Self::Office => "office",
+            Self::LikelyBot => "likely-bot",
+            Self::OpenRelay => "open-relay",
+            Self::Monitor => "monitor",
+        }
+    }
+
     pub fn words(self) -> &'static str {
         match self {
             Self::MailServer => "mail server",
