@@ -10,6 +10,7 @@ use lab::maillog::{MAX_ABUSE, MAX_CUSTOMERS, MAX_DAYS};
 use statistics::{Class, Dimension, Sort};
 
 use crate::data::DEFAULT;
+use crate::laboratory::LabTraffic;
 
 /// Measures the abuse of open relays and proxies from the point of view of the abused.
 ///
@@ -57,7 +58,7 @@ pub(crate) enum Command {
     Origin(Origin),
     /// Play a corpus of mail into a sensor on this machine, as abusers would.
     Replay(Replay),
-    /// Laboratories: labelled data made by real programs, to try instruments on.
+    /// Laboratories: labelled data, to try instruments on.
     Lab(Lab),
     /// Read a role's configuration, and say what is wrong with it.
     Check(Check),
@@ -598,6 +599,19 @@ pub(crate) enum LabCommand {
     ///
     /// It must be started by root, for the network of its own.
     Maillog(LabMaillog),
+    /// Sampled traffic (sFlow) of an exchange point of which it is known what every host is.
+    ///
+    /// A seeded model has hosts of all classes: mail servers, gateways, lists, clients, monitors, bots, abused relays, and some that
+    /// look abused and are not. Each lives in a network, a country and its hours, and switches sample their packets. It
+    /// writes what the switches send, as a capture, and the truth beside it.
+    ///
+    /// There are three kinds. Without a flag, a population lives for some days. With --original, it is the capture of 25 hours of
+    /// which spamHINTS showed the totals in 2006, with exactly these totals. With --flood, it is many samples to measure the
+    /// speed of a reader with.
+    ///
+    /// Addresses and AS numbers are reserved ones. The tables that it writes tell their networks and countries: take them into
+    /// use with spamtrail origin import.
+    Traffic(LabTraffic),
 }
 
 #[derive(Args)]

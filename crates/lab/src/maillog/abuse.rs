@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use evidence::Time;
 
-use super::chance::Chance;
 use super::customer::{Customer, Sort};
 use super::model::{Draft, after, from_outside, mail, to};
 use super::ordinary::habits;
 use super::plan::{Doing, Door, Fate, Kind, Mail, Place, Recipient, Session};
 use super::rhythm::{HOUR, MINUTE};
 use super::world::{self, DOMAIN};
+use crate::chance::Chance;
 
 /// The failures of the cleanest and of the dirtiest of dirty lists, and of the worst of clean ones.
 pub(crate) const DIRTY: (f64, f64) = (0.05, 0.40);

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use super::chance::Chance;
 use super::plan::{Door, Fate, Recipient};
 use super::rhythm::Rhythm;
 use super::world::{self, DOMAIN, World};
+use crate::chance::Chance;
 
 /// How the provider knows a customer.
 #[derive(Clone, Debug, PartialEq, Eq)]

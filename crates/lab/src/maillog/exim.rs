@@ -7,9 +7,9 @@ use std::process::Child;
 
 use super::abuse::HOPS;
 use super::client::PASSWORD;
-use super::error::LabError;
 use super::server::{Programs, files};
 use super::world::{CUSTOMERS_4, CUSTOMERS_6, DOMAIN, SERVER, SERVER_4, SERVER_6, STORE};
+use crate::error::LabError;
 
 /// The user that the Debian package makes, with a number that nobody else has.
 pub(crate) const USERS: [(&str, u32); 1] = [("Debian-exim", 60_001)];

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::chance::Chance;
 use super::customer::{Customer, Sort};
 use super::model::{Draft, after, from_outside, mail, to};
 use super::ordinary::habits;
 use super::plan::{Doing, Fate, Kind, Mail, Place};
 use super::rhythm::{DAY, HOUR, MINUTE, Rhythm, is_weekend};
 use super::world::{self, DOMAIN};
+use crate::chance::Chance;
 
 /// The share of a stale newsletter's addresses that are no longer there.
 pub(crate) const STALE: f64 = 0.08;

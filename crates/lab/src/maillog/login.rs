@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use socket2::SockRef;
 
 use super::client::PASSWORD;
-use super::error::LabError;
+use crate::error::LabError;
 
 /// Where it listens.
 pub(crate) const ADDRESS: SocketAddr = SocketAddr::V4(SocketAddrV4::new(Ipv4Addr::new(198, 51, 100, 26), 12_345));

@@ -11,11 +11,9 @@
 //! seconds, as the server is configured. Lines that belong to no session (housekeeping) are left out and counted.
 
 mod abuse;
-mod chance;
 mod client;
 mod customer;
 mod drive;
-mod error;
 mod exim;
 mod exim_log;
 mod hard;
@@ -36,8 +34,8 @@ mod sink;
 mod words;
 mod world;
 
+pub use crate::error::LabError;
 pub use client::Answer;
-pub use error::LabError;
 pub use model::{MAX_ABUSE, MAX_CUSTOMERS, MAX_DAYS, Model};
 pub use output::write;
 pub use plan::{Doing, Door, Fate, Kind, Mail, Place, Plan, Recipient, Session, Subject};

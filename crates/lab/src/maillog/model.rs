@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use evidence::Time;
 
-use super::chance::Chance;
 use super::customer::{Customer, Sort};
 use super::plan::{Doing, Door, Fate, Kind, Mail, Place, Plan, Recipient, Session, Subject};
 use super::rhythm::DAY;
 use super::world::{self, DOMAIN, World};
 use super::{abuse, hard, ordinary};
+use crate::chance::Chance;
 
 /// The arguments of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

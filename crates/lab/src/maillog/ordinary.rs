@@ -1,11 +1,11 @@
 //! What nobody minds: customers who write to whom they know, lists that people asked for, mail that comes in.
 
-use super::chance::Chance;
 use super::customer::{Customer, Sort};
 use super::model::{Draft, after, from_outside, mail, to};
 use super::plan::{Doing, Fate, Kind, Place};
 use super::rhythm::{MINUTE, Rhythm};
 use super::world::{self, DOMAIN};
+use crate::chance::Chance;
 
 /// One more normal customer.
 pub(crate) fn customer(draft: &mut Draft) {

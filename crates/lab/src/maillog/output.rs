@@ -8,10 +8,10 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::json;
 
-use super::error::LabError;
 use super::model::Model;
 use super::plan::{Doing, Place, Plan};
 use super::run::Report;
+use crate::error::LabError;
 
 /// How many lines that were left out are shown.
 const SHOWN: usize = 10;

@@ -5,10 +5,10 @@ use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::Child;
 
-use super::error::LabError;
 use super::login;
 use super::server::{Programs, files};
 use super::world::{CUSTOMERS_4, DOMAIN, SERVER, SERVER_4, SERVER_6, STORE};
+use crate::error::LabError;
 
 /// What a provider would not set: no DNS, other folders, times for a run of minutes instead of days (retries come after
 /// seconds, errors cost no pause), no caps for single clients, since all are served faster than they write.

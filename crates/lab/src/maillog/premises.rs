@@ -12,8 +12,8 @@ use std::process::Command;
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change};
 use rustix::thread::{UnshareFlags, unshare_unsafe};
 
-use super::error::LabError;
 use super::world::{SERVER_4, SERVER_6};
+use crate::error::LabError;
 
 /// The ranges that are on this machine: those of `world`.
 const RANGES_4: [&str; 4] = ["198.51.100.0/24", "203.0.113.0/24", "198.18.0.0/15", "100.64.0.0/10"];

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use evidence::Time;
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);

@@ -8,13 +8,13 @@ use evidence::Time;
 
 use super::client::Answer;
 use super::drive::{Ran, drive};
-use super::error::LabError;
 use super::login::Accounts;
 use super::moved::{Line, begins, delays, moved};
 use super::plan::Plan;
 use super::server::{Programs, Server};
 use super::sink::Sink;
 use super::{exim_log, postfix_log, premises};
+use crate::error::LabError;
 
 /// What a run gives.
 #[derive(Clone, Debug)]

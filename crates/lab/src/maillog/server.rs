@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::str::FromStr;
 use std::time::{Duration, Instant};
 
-use super::error::LabError;
 use super::world::SERVER_4;
 use super::{exim, postfix, premises};
+use crate::error::LabError;
 
 /// How long a server may take until it listens.
 const START_WITHIN: Duration = Duration::from_secs(20);

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use super::error::LabError;
 use super::plan::{Fate, Plan};
 use super::words::{self, Stage};
 use super::world::{EXCHANGERS, STORE_4, exchanger};
+use crate::error::LabError;
 
 /// The longest line that is read; a longer one is taken for several.
 const MAX_LINE: u64 = 8192;

@@ -5,7 +5,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::chance::Chance;
+use crate::chance::Chance;
 
 /// The provider's server, its mailboxes, and its domain.
 pub(crate) const SERVER: &str = "mail.provider.example";

@@ -1,4 +1,6 @@
-//! The command `lab`: labelled data made by real programs.
+//! The command `lab`: labelled data, to try instruments on.
+
+mod traffic;
 
 use std::io::{IsTerminal, Write};
 
@@ -10,9 +12,12 @@ use crate::Outcome;
 use crate::arguments::{Lab, LabCommand, LabMaillog};
 use crate::output::stdout;
 
+pub(crate) use traffic::LabTraffic;
+
 pub(crate) fn lab(arguments: Lab) -> anyhow::Result<Outcome> {
     match arguments.command {
         LabCommand::Maillog(arguments) => maillog(&arguments),
+        LabCommand::Traffic(arguments) => traffic::traffic(&arguments),
     }
 }
 
@@ -21,7 +26,7 @@ fn maillog(arguments: &LabMaillog) -> anyhow::Result<Outcome> {
     let LabMaillog { customers, days, seed, abuse, .. } = *arguments;
     let model = Model { customers, days, seed, abuse, ..Model::default() };
     let plan = model.plan();
-    let bar = progress(plan.sessions.len() as u64);
+    let bar = progress(plan.sessions.len() as u64, "sessions");
     let report = run(&plan, &programs, &|done| bar.set_position(done as u64))?;
     bar.finish_and_clear();
     write(&arguments.out, &model, &plan, &report).with_context(|| arguments.out.display().to_string())?;
@@ -37,13 +42,13 @@ fn maillog(arguments: &LabMaillog) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// How many sessions are done, on a terminal.
-fn progress(sessions: u64) -> ProgressBar {
+/// How many of these are done, on a terminal.
+fn progress(all: u64, what: &str) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let bar = ProgressBar::new(sessions);
-    match ProgressStyle::with_template("{bar:30} {pos}/{len} sessions, {eta} left") {
+    let bar = ProgressBar::new(all);
+    match ProgressStyle::with_template(&format!("{{bar:30}} {{pos}}/{{len}} {what}, {{eta}} left")) {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
