@@ -47,6 +47,11 @@ impl Data {
         self.0.join("maillog/inlet")
     }
 
+    /// What a person said while a run reads logs, until that takes it.
+    pub(crate) fn words(&self) -> PathBuf {
+        self.0.join("maillog/words")
+    }
+
     /// The table of block lists, as sensors are given it.
     pub(crate) fn lists(&self) -> PathBuf {
         self.0.join("lists")

@@ -2,41 +2,37 @@
 
 use std::io::Write;
 use std::net::IpAddr;
+use std::path::Path;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, bail};
 use evidence::{Time, shown};
 use findings::{Diagnosis, Exception, Machine, Rule, Scope, Subject};
 
-use super::memory::Read;
+use super::memory::trial;
 use super::site::Settings;
-use super::watch::Watch;
-use super::{Store, speaker};
+use super::words::Said;
+use super::{hand_in, speaker};
 use crate::Outcome;
 use crate::arguments::MaillogAllow;
 use crate::data::Data;
 use crate::output::{stdout, write_line};
+use crate::tables::Tables;
 
 /// Makes an exception, ends one, or tells which there are.
 pub(super) async fn allow(arguments: MaillogAllow) -> anyhow::Result<Outcome> {
-    let mut store = Store::open(Data(arguments.data.clone())).await?;
-    let mut watch = store.watch(Settings::default()).await?;
+    let data = Data(arguments.data.clone());
     let (Some(who), Some(until), Some(why)) = (&arguments.who, &arguments.until, &arguments.why) else {
-        return list(&watch);
+        return list(&data);
     };
     let now = sensor::now();
     let until = Time::parse(until, now).context("--until")?;
     let scopes = scopes(who, arguments.only.as_deref())?;
     if until <= now {
-        let ended = scopes.iter().filter(|scope| watch.end_exception(scope)).count();
-        ensure!(ended > 0, "there is no such exception that could end");
-    } else {
-        for scope in scopes {
-            let exception = Exception { scope, until, who: speaker(arguments.by.as_ref()), why: why.clone() };
-            watch.except(exception)?;
-        }
+        return hand_in(data, vec![Said::End(scopes)]).await;
     }
-    store.keep(&mut watch, Read::default()).await?;
-    Ok(Outcome::Done)
+    let who = speaker(arguments.by.as_ref());
+    let exception = |scope| Said::Except(Exception { scope, until, who: who.clone(), why: why.clone() });
+    hand_in(data, scopes.into_iter().map(exception).collect()).await
 }
 
 /// What is excepted. An address may be that of a customer and that of a machine of others, as the settings say at the time.
@@ -61,8 +57,11 @@ fn scopes(who: &str, only: Option<&str>) -> anyhow::Result<Vec<Scope>> {
     Ok(subjects.into_iter().map(scope).collect())
 }
 
-fn list(watch: &Watch) -> anyhow::Result<Outcome> {
-    let exceptions = watch.detector().exceptions();
+/// As the last run left them, also while one goes on.
+fn list(data: &Data) -> anyhow::Result<Outcome> {
+    let atlas = Tables::open(Path::new(""))?.atlas();
+    let watch = trial(data, Settings::default(), atlas)?.map(|(watch, _)| watch);
+    let exceptions = watch.as_ref().map_or(&[][..], |watch| watch.detector().exceptions());
     let mut out = stdout();
     if !exceptions.is_empty() {
         write_line(&mut out, &["until", "of whom", "what", "by", "why"].map(str::to_owned))?;

@@ -22,6 +22,9 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How often what was found goes to the lake.
 const KEEP_EVERY: Duration = Duration::from_secs(60);
 
+/// After the stop logs are read on until they have nothing new, and no longer than this: the next run reads the rest.
+const READ_ON: Duration = Duration::from_secs(10);
+
 /// Follows logs until it is stopped; then everything read is kept.
 pub(super) async fn follow(arguments: MaillogRead) -> anyhow::Result<()> {
     let data = arguments.data.clone().context("--follow keeps what it finds: name a data folder with --data")?;
@@ -50,19 +53,24 @@ struct Follower {
 impl Follower {
     async fn run(&mut self, stop: &CancellationToken) -> anyhow::Result<()> {
         let (mut kept_at, mut unkept) = (Instant::now(), false);
+        let (mut stopped_at, mut last) = (None, None);
         self.take_in_logs()?;
         self.release();
         loop {
-            let stopping = stop.is_cancelled();
-            let last = match self.listening.take_if(|_| stopping) {
-                Some(listening) => Some(listening.close().await),
-                None => None,
-            };
+            if stop.is_cancelled() && stopped_at.is_none() {
+                stopped_at = Some(Instant::now());
+                last = match self.listening.take() {
+                    Some(listening) => Some(listening.close().await),
+                    None => None,
+                };
+            }
             self.take_in_logs()?;
+            let said = self.store.hear(&mut self.watch)?;
             let news = self.sources.read(&mut self.watch);
             let is_pressed = self.listening.as_ref().is_some_and(Listening::is_pressed);
-            unkept |= news || last.is_some();
-            if stopping || is_pressed || self.watch.is_full() || kept_at.elapsed() >= KEEP_EVERY {
+            unkept |= news || said || last.is_some();
+            let ends = stopped_at.is_some_and(|at| !news || at.elapsed() >= READ_ON);
+            if ends || said || is_pressed || self.watch.is_full() || kept_at.elapsed() >= KEEP_EVERY {
                 let now = self.listening.as_mut().map(Listening::status);
                 unkept |= now.is_some_and(|(_, changed)| changed);
                 if unkept {
@@ -74,7 +82,7 @@ impl Follower {
                 }
                 (kept_at, unkept) = (Instant::now(), false);
             }
-            if stopping {
+            if ends {
                 return Ok(());
             }
             if !news {

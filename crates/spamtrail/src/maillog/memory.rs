@@ -4,6 +4,7 @@
 //! number once. So a run that was broken off before that never was, and one that was broken off after it is completed by
 //! the next.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -37,9 +38,23 @@ pub(super) struct Memory {
     logs: Vec<Followed>,
     reports: Vec<[u8; 32]>,
     inlet: Option<Counted>,
+    /// The number of the last file of words that was taken.
+    pub(super) words: u64,
     /// Held for as long as this is open.
     _lock: File,
 }
+
+/// Another run has the folder.
+#[derive(Debug)]
+pub(super) struct InUse(PathBuf);
+
+impl fmt::Display for InUse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "another run reads logs into {}", self.0.display())
+    }
+}
+
+impl std::error::Error for InUse {}
 
 /// A file that was read whole.
 #[derive(Clone, Debug, Encode, Decode)]
@@ -104,6 +119,9 @@ struct Kept {
     reports: Vec<[u8; 32]>,
     #[n(5)]
     inlet: Option<Counted>,
+    #[n(6)]
+    #[cbor(default)]
+    words: u64,
 }
 
 /// What was read since the last run.
@@ -126,11 +144,11 @@ impl Memory {
         let lock = File::create(&path).with_context(|| path.display().to_string())?;
         match lock.try_lock() {
             Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => bail!("another run reads logs into {}", folder.display()),
+            Err(fs::TryLockError::WouldBlock) => return Err(InUse(folder).into()),
             Err(fs::TryLockError::Error(error)) => return Err(error).context(path.display().to_string()),
         }
         let (files, logs, reports, inlet) = (Vec::new(), Vec::new(), Vec::new(), None);
-        Ok(Self { folder, run: 0, files, logs, reports, inlet, _lock: lock })
+        Ok(Self { folder, run: 0, files, logs, reports, inlet, words: 0, _lock: lock })
     }
 
     /// A watch that goes on where the last run ended. One that was broken off on its way to the lake is completed.
@@ -209,7 +227,7 @@ impl Memory {
         let too_many = self.reports.len().saturating_sub(REPORTS_KNOWN);
         self.reports.drain(..too_many);
         let (reports, inlet) = (self.reports.clone(), self.inlet.clone());
-        let kept = Kept { files, logs, learned: watch.learned(), pending, reports, inlet };
+        let kept = Kept { files, logs, learned: watch.learned(), pending, reports, inlet, words: self.words };
         let bytes = minicbor::to_vec(&kept).context("what was learned")?;
         write_whole(&self.file(run), &bytes)?;
         lake.append(kept.pending.rows(watch.atlas(), now), run, now).await?;
@@ -218,6 +236,7 @@ impl Memory {
 
     fn restore(&mut self, kept: Kept, settings: Settings, atlas: Arc<Atlas>) -> anyhow::Result<Watch> {
         (self.files, self.logs, self.reports, self.inlet) = (kept.files, kept.logs, kept.reports, kept.inlet);
+        self.words = kept.words;
         Watch::restore(settings, atlas, kept.learned).with_context(|| self.file(self.run).display().to_string())
     }
 
@@ -247,14 +266,24 @@ impl Memory {
 
 /// How far logs were read in the last run, and what was counted of the sockets, also while one goes on.
 pub(super) fn progress(data: &Data) -> anyhow::Result<(Vec<Followed>, Option<Counted>)> {
+    Ok(newest(data)?.map(|kept| (kept.logs, kept.inlet)).unwrap_or_default())
+}
+
+/// A watch as the last run left it, to try words on, and the last of these that was taken. `None` before there is a run.
+pub(super) fn trial(data: &Data, settings: Settings, atlas: Arc<Atlas>) -> anyhow::Result<Option<(Watch, u64)>> {
+    let Some(kept) = newest(data)? else { return Ok(None) };
+    Ok(Some((Watch::restore(settings, atlas, kept.learned)?, kept.words)))
+}
+
+fn newest(data: &Data) -> anyhow::Result<Option<Kept>> {
     let folder = data.maillog();
     // The next run may end while we look.
     for _ in 0..LOOKS {
         if let Some(kept) = read(&folder, done(&folder)?)? {
-            return Ok((kept.logs, kept.inlet));
+            return Ok(Some(kept));
         }
     }
-    Ok((Vec::new(), None))
+    Ok(None)
 }
 
 fn read(folder: &Path, run: u64) -> anyhow::Result<Option<Kept>> {
@@ -282,7 +311,7 @@ fn file(folder: &Path, run: u64) -> PathBuf {
 }
 
 /// Puts a file in place, durably and whole.
-fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let new = path.with_extension("new");
     let written = File::create(&new).and_then(|mut file| {
         file.write_all(bytes)?;

@@ -14,6 +14,7 @@ mod site;
 mod status;
 mod totals;
 mod watch;
+mod words;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::Path;
@@ -34,10 +35,11 @@ use crate::data::Data;
 use crate::output::{block_on, stdout};
 use crate::tables::Tables;
 
-use memory::{Memory, Read};
+use memory::{InUse, Memory, Read, trial};
 use report::Report;
 use site::Settings;
 use watch::Watch;
+use words::Said;
 
 /// How often old data is let go of, in a run that goes on.
 const EXPIRE_EVERY: Duration = Duration::from_secs(3600);
@@ -111,12 +113,22 @@ impl Store {
     async fn watch(&mut self, settings: Settings) -> anyhow::Result<Watch> {
         self.keep = settings.keep;
         let atlas = Tables::open(&self.data.origin())?.atlas();
-        self.memory.watch(settings, atlas, &self.lake, sensor::now()).await
+        let mut watch = self.memory.watch(settings, atlas, &self.lake, sensor::now()).await?;
+        self.hear(&mut watch)?;
+        Ok(watch)
+    }
+
+    /// Hears what was said since; whether anything was.
+    fn hear(&mut self, watch: &mut Watch) -> anyhow::Result<bool> {
+        let before = self.memory.words;
+        self.memory.words = words::take(&self.data, before, watch)?;
+        Ok(self.memory.words > before)
     }
 
     async fn keep(&mut self, watch: &mut Watch, read: Read) -> anyhow::Result<()> {
         let now = sensor::now();
         self.memory.keep(watch, read, &self.lake, now).await?;
+        words::remove(&self.data, self.memory.words)?;
         self.lake.compact(now).await?;
         if self.expired_at.is_none_or(|at| at.elapsed() >= EXPIRE_EVERY) {
             self.lake.expire(self.keep, now).await?;
@@ -160,8 +172,6 @@ fn read_file(path: &Path, arguments: &MaillogRead, watch: &mut Watch, report: &m
 
 /// A person's word on a finding.
 async fn say_word(say: MaillogSay) -> anyhow::Result<Outcome> {
-    let mut store = Store::open(Data(say.data.clone())).await?;
-    let mut watch = store.watch(Settings::default()).await?;
     let word = match say.word.as_str() {
         "right" => Word::Right,
         "wrong" => Word::Wrong,
@@ -169,10 +179,25 @@ async fn say_word(say: MaillogSay) -> anyhow::Result<Outcome> {
         "fixed" => Word::Fixed,
         other => bail!("`{other}` is none of right, wrong, informed and fixed"),
     };
-    let who = speaker(say.by.as_ref());
-    if !watch.say(findings::FindingId(say.finding), word, &who, sensor::now()) {
-        bail!("no finding has the number {}", say.finding);
-    }
+    let said = Said::Word(say.finding, word, speaker(say.by.as_ref()), sensor::now());
+    hand_in(Data(say.data), vec![said]).await
+}
+
+/// Has what a person says heard: now, or by the run that reads into the data folder.
+async fn hand_in(data: Data, said: Vec<Said>) -> anyhow::Result<Outcome> {
+    let mut store = match Store::open(data.clone()).await {
+        Ok(store) => store,
+        Err(error) if error.is::<InUse>() => {
+            let atlas = Tables::open(Path::new(""))?.atlas();
+            let (mut watch, taken) = trial(&data, Settings::default(), atlas)?.context(error)?;
+            said.iter().try_for_each(|said| said.clone().hear(&mut watch))?;
+            words::put(&data, &said, sensor::now(), taken)?;
+            return Ok(Outcome::Done);
+        }
+        Err(error) => return Err(error),
+    };
+    let mut watch = store.watch(Settings::default()).await?;
+    said.into_iter().try_for_each(|said| said.hear(&mut watch))?;
     store.keep(&mut watch, Read::default()).await?;
     Ok(Outcome::Done)
 }

@@ -1,8 +1,9 @@
 //! Logs of a mail server in, findings out, and what is kept of them.
 
 use std::fmt::Write;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::Output;
+use std::process::{Child, Output, Stdio};
 use std::time::Duration;
 
 use serde_json::json;
@@ -155,8 +156,7 @@ fn a_log_is_followed_over_rotation_and_restarts_and_each_line_counts_once() {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
     let parts: Vec<String> = lines.chunks(lines.len() / 4 + 1).map(<[&str]>::concat).collect();
     let run = |write: &dyn Fn()| {
-        let mut following = spamtrail(&arguments).spawn().unwrap();
-        std::thread::sleep(Duration::from_secs(2));
+        let mut following = follow(&arguments);
         write();
         std::thread::sleep(Duration::from_secs(2));
         let pid = rustix::process::Pid::from_child(&following);
@@ -174,6 +174,16 @@ fn a_log_is_followed_over_rotation_and_restarts_and_each_line_counts_once() {
     assert_eq!(sums, once);
 }
 
+/// A run that follows, from when it does so.
+fn follow(arguments: &[&str]) -> Child {
+    let mut following = spamtrail(arguments).env("SPAMTRAIL_LOG", "info").stderr(Stdio::piped()).spawn().unwrap();
+    let mut told = BufReader::new(following.stderr.take().unwrap()).lines();
+    assert!(told.any(|line| line.unwrap().contains("following")), "it has ended");
+    // What it tells later nobody hears, but it is read.
+    std::thread::spawn(move || told.for_each(drop));
+    following
+}
+
 fn append(file: &Path, text: &str) {
     let mut file = std::fs::OpenOptions::new().append(true).create(true).open(file).unwrap();
     std::io::Write::write_all(&mut file, text.as_bytes()).unwrap();
@@ -186,6 +196,40 @@ pub(crate) fn sql_of_whole(text: &str) -> serde_json::Value {
     std::fs::write(&file, text).unwrap();
     assert!(maillog(&["--data", data.to_str().unwrap(), file.to_str().unwrap()]).status.success());
     sql(&data, "SELECT sum(recipients) AS r, sum(failed) AS f FROM customers WHERE party = 'account'")
+}
+
+#[test]
+fn what_is_said_while_logs_are_followed_is_heard_once_by_the_run_that_follows_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("mail.log"));
+    let (data_text, file_text) = (data.to_str().unwrap(), file.to_str().unwrap());
+    std::fs::write(&file, log()).unwrap();
+    assert!(maillog(&["--data", data_text, file_text]).status.success());
+    let other = folder.path().join("other.log");
+    let arguments = ["maillog", "--follow", "--data", data_text, other.to_str().unwrap()];
+    let mut following = follow(&arguments);
+    let number = sql(&data, "SELECT max(finding) AS n FROM findings")["n"].to_string();
+    let say = |arguments: &[&str]| {
+        let said = maillog(&[arguments, &["--data", data_text]].concat());
+        (said.status.code(), String::from_utf8_lossy(&said.stderr).into_owned())
+    };
+    assert_eq!(say(&["say", &number, "informed", "--by", "desk"]), (Some(0), String::new()));
+    assert_eq!(say(&["say", "9999", "informed"]).0, Some(2), "it is tried before");
+    assert_eq!(say(&["allow", "ann@provider.example", "--until", "2099-01-01", "--why", "known"]).0, Some(0));
+    let words = "SELECT count(*) AS n FROM findings WHERE change = 'informed' AND said_by = 'desk'";
+    let begun = std::time::Instant::now();
+    while sql(&data, words) == json!({ "n": 0 }) || std::fs::read_dir(data.join("maillog/words")).unwrap().count() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody hears it");
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let pid = rustix::process::Pid::from_child(&following);
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    following.wait().unwrap();
+    let listed = maillog(&["allow", "--data", data_text]);
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("ann@provider.example"));
+    assert!(maillog(&["say", &number, "fixed", "--by", "desk", "--data", data_text]).status.success());
+    assert_eq!(sql(&data, words), json!({ "n": 1 }));
+    assert_eq!(std::fs::read_dir(data.join("maillog/words")).unwrap().count(), 0);
 }
 
 #[test]
