@@ -151,6 +151,11 @@ impl Host {
         self.spread = Spread::default();
     }
 
+    /// The last day on which it was seen, in either role.
+    pub fn last_seen(&self) -> Date {
+        self.series_end
+    }
+
     /// Packets in all.
     pub fn packets(&self) -> u64 {
         self.client.packets() + self.server.packets()

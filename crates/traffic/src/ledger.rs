@@ -40,7 +40,7 @@ pub enum RestoreError {
 }
 
 impl Ledger {
-    /// Takes in a day. One of the date of another takes its place; one older than all that are kept, when there are enough, is
+    /// Takes in a day. One of the date of another takes its place (for a part of a day: [`Self::add`]); one older than all that are kept, when there are enough, is
     /// left out.
     pub fn push(&mut self, day: Sealed) {
         self.known.meet(&day);
@@ -52,6 +52,11 @@ impl Ledger {
         while self.days.len() > DAYS || self.is_stale() {
             self.days.pop_front();
         }
+    }
+
+    /// What there is of a date.
+    pub(crate) fn day(&self, date: Date) -> Option<&Sealed> {
+        self.days.iter().find(|day| day.date == date)
     }
 
     /// Whether the oldest day is more than a window before the newest.

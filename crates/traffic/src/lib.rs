@@ -48,6 +48,7 @@ mod kind;
 mod ledger;
 mod model;
 mod pairs;
+mod parts;
 mod recapture;
 mod report;
 mod rows;

@@ -122,6 +122,28 @@ fn part(reader: &mut Reader<'_>) -> Option<Part> {
     })
 }
 
+/// Appends a row; `before` is the address of the row before it.
+pub(crate) fn put_row(to: &mut Vec<u8>, before: u128, row: &Row) {
+    let step = row.address - before;
+    let roles = if row.client.is_some() { CLIENT } else { 0 } | if row.server.is_some() { SERVER } else { 0 };
+    put(to, (step as u64 & (u64::MAX >> 2)) << 2 | roles);
+    put(to, (step >> 62) as u64);
+    let part = |to: &mut Vec<u8>, part: &Part| {
+        put(to, part.asn.into());
+        put(to, part.peers.into());
+        to.push(part.marks);
+        put_sparse(to, &part.kinds);
+        put_sparse(to, &part.hours);
+    };
+    if let Some((client, kept)) = &row.client {
+        part(to, client);
+        kept.put(to);
+    }
+    if let Some(server) = &row.server {
+        part(to, server);
+    }
+}
+
 /// The number of hosts, and their rows.
 fn seal<K: Key + Into<u128>>(family: &Family<K>) -> (u64, Vec<u8>) {
     let pairs = family.pairs.sorted();

@@ -95,6 +95,17 @@ impl Spread {
         }
     }
 
+    /// As it is kept for a day.
+    pub(crate) fn kept(mut self) -> Kept {
+        match self.sketch.take() {
+            None => Kept::of(&self.each.into_iter().collect::<Vec<_>>(), self.network),
+            Some(mut sketch) => {
+                sketch_in(&mut sketch, self.each.iter().copied(), self.network);
+                Kept::Sketch(sketch)
+            }
+        }
+    }
+
     pub(crate) fn count(&self) -> Count {
         let Some(sketch) = &self.sketch else {
             let networks: BTreeSet<_> = self.each.iter().map(|mark| mark >> self.network).collect();

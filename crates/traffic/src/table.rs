@@ -241,7 +241,7 @@ impl<K: Key> Table<K> {
 }
 
 /// The lower of two AS numbers, of which 0 is none: the same in whatever order packets come.
-fn lowest(a: u32, b: u32) -> u32 {
+pub(crate) fn lowest(a: u32, b: u32) -> u32 {
     if a.wrapping_sub(1) <= b.wrapping_sub(1) { a } else { b }
 }
 
