@@ -12,6 +12,7 @@ use lab::maillog::{MAX_ABUSE, MAX_CUSTOMERS, MAX_DAYS};
 use statistics::{Class, Dimension, Sort};
 
 use crate::data::DEFAULT;
+use crate::flow::Flow;
 use crate::laboratory::LabTraffic;
 
 pub(crate) use maillog::{
@@ -54,12 +55,15 @@ pub(crate) enum Command {
     /// Messages by which abusers tried the sensors: list them, the drop-boxes they went to, and decide on sending one on.
     Tests(Tests),
     /// Ask the lake in SQL. Tables: messages, sessions, contents, heartbeats; customers,
-    /// findings, complaints once logs were read.
+    /// findings, complaints once logs were read; traffic_hosts, traffic_ases, traffic_verdicts,
+    /// traffic_coverage once samples were.
     Sql(Sql),
     /// The logins that clients offered: when, from where, for whom. Passwords are masked.
     Logins(Logins),
     /// Find in the logs of mail servers who of the customers sends spam or viruses, and why.
     Maillog(Box<Maillog>),
+    /// Find in sampled traffic (sFlow) who sends mail, who serves it and who is abused.
+    Flow(Flow),
     /// The tables that tell prefix, AS and country of an address.
     Origin(Origin),
     /// Play a corpus of mail into a sensor on this machine, as abusers would.

@@ -52,6 +52,11 @@ impl Data {
         self.0.join("maillog/words")
     }
 
+    /// What was learned of sampled traffic.
+    pub(crate) fn traffic(&self) -> PathBuf {
+        self.0.join("traffic")
+    }
+
     /// The table of block lists, as sensors are given it.
     pub(crate) fn lists(&self) -> PathBuf {
         self.0.join("lists")

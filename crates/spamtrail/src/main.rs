@@ -5,6 +5,7 @@ mod collect;
 mod config;
 mod data;
 mod doctor;
+mod flow;
 mod ingest;
 mod judge;
 mod laboratory;
@@ -82,6 +83,7 @@ fn run(command: Command) -> anyhow::Result<Outcome> {
         Command::Logins(arguments) => logins::logins(&arguments),
         Command::Lab(arguments) => laboratory::lab(arguments),
         Command::Maillog(arguments) => maillog::maillog(*arguments),
+        Command::Flow(arguments) => flow::flow(arguments),
         Command::Origin(arguments) => origins::origin(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Check(arguments) => check(&arguments),

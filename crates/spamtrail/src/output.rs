@@ -11,7 +11,12 @@ pub(crate) fn stdout() -> BufWriter<io::Stdout> {
 
 /// A runtime for a command that asks the lake.
 pub(crate) fn block_on<T>(question: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?.block_on(question)
+    runtime()?.block_on(question)
+}
+
+/// The same, for one that goes to the lake between other things.
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")
 }
 
 /// Cells of text as a line that no terminal takes for a command.

@@ -311,7 +311,7 @@ fn file(folder: &Path, run: u64) -> PathBuf {
 }
 
 /// Puts a file in place, durably and whole.
-pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     let new = path.with_extension("new");
     let written = File::create(&new).and_then(|mut file| {
         file.write_all(bytes)?;

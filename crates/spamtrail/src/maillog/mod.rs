@@ -35,6 +35,7 @@ use crate::data::Data;
 use crate::output::{block_on, stdout};
 use crate::tables::Tables;
 
+pub(crate) use memory::write_whole;
 use memory::{InUse, Memory, Read, trial};
 use report::Report;
 use site::Settings;

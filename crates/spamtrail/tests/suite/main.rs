@@ -8,6 +8,7 @@ mod corpus;
 mod disk;
 mod documents;
 mod factors;
+mod flow;
 mod logins;
 mod maillog;
 mod maillog_sockets;
