@@ -92,7 +92,9 @@ impl Text<'_> {
 
     fn ases(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let ases = &self.report.ases;
-        writeln!(f, "Client AS \"top {}\"", crate::report::TOP)?;
+        // Of fewer, when the list was cut further.
+        let top = if ases.others.is_some() { ases.rows.len() } else { crate::report::TOP };
+        writeln!(f, "Client AS \"top {top}\"")?;
         writeln!(f, "  {:>3} {:>9} {:>9} {:>9}  {:<2}  {:<10} name", "#", "clients", "servers", "both", "CC", "AS")?;
         for (index, row) in ases.rows.iter().enumerate() {
             let number = row.asn.map_or("unknown".to_owned(), |asn| asn.to_string());

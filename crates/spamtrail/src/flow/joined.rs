@@ -71,7 +71,7 @@ const QUERIES: [&str; 3] = [
     "SELECT source_ip, min(first_seen), max(asn), max(as_name), max(country) FROM findings \
      WHERE source_ip IS NOT NULL AND class = 'abuse' AND told_at >= $from AND told_at < $until GROUP BY source_ip",
     "SELECT v.source_ip, min(h.at), max(v.asn), max(v.as_name), max(v.country) FROM \
-       (SELECT source_ip, max(asn) AS asn, max(as_name) AS as_name, max(country) AS country FROM traffic_verdicts \
+       (SELECT source_ip, max(coalesce(gateway_as, asn)) AS asn, max(as_name) AS as_name, max(country) AS country FROM traffic_verdicts \
         WHERE class IN ('likely-bot', 'open-relay') AND told_at >= $from AND told_at < $until GROUP BY source_ip) v \
      JOIN traffic_hosts h ON h.source_ip = v.source_ip \
      WHERE h.at >= $from AND h.at < $until AND h.samples > 0 GROUP BY v.source_ip",
@@ -128,7 +128,10 @@ fn estimates(counts: &[u64; 8]) -> Vec<(String, Recapture, Vec<usize>)> {
             estimates.push((format!("{} and {} (Chapman)", LISTS[one], LISTS[other]), estimate, vec![one, other]));
         }
     }
-    if (0..3).all(|list| on(counts, 1 << list) > 0)
+    // What no two lists share says nothing of what none has.
+    let is_shared = counts[3] + counts[5] + counts[6] + counts[7] > 0;
+    if is_shared
+        && (0..3).all(|list| on(counts, 1 << list) > 0)
         && let Some(three) = three_lists(*counts)
     {
         estimates.push(("all three (log-linear)".to_owned(), three.estimate, vec![0, 1, 2]));
@@ -268,13 +271,57 @@ fn names(lists: usize) -> String {
     }
 }
 
-/// A length of time, in the largest unit that tells it.
+/// A length of time, rounded to the largest unit that tells it.
 fn span(micros: i64) -> String {
     let seconds = micros / 1_000_000;
     match seconds {
         0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds / 60),
-        7_200..=172_799 => format!("{} h", seconds / 3_600),
-        _ => format!("{} days", seconds / 86_400),
+        120..=7_199 => format!("{} min", (seconds + 30) / 60),
+        7_200..=172_799 => format!("{} h", (seconds + 1_800) / 3_600),
+        _ => format!("{} days", (seconds + 43_200) / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(hours: [Option<i64>; 3]) -> Sender {
+        let first = hours.map(|hour| hour.map(|hour| Time::from_micros(hour * 3_600_000_000)));
+        Sender { first, asn: Some(64_496), ..Sender::default() }
+    }
+
+    fn senders() -> BTreeMap<IpAddr, Sender> {
+        let address = |number: u32| IpAddr::from((0xc000_0200 + number).to_be_bytes());
+        // Of 300 each list has half, whatever the others have.
+        let of = |number: u32| [0, 1, 2].map(|bit| (number >> bit & 1 == 1).then_some(10 + i64::from(bit)));
+        (0..300).map(|number| (address(number), sender(of(number)))).filter(|(_, sender)| sender.lists() > 0).collect()
+    }
+
+    #[test]
+    fn senders_on_no_list_are_estimated_from_those_on_several() {
+        let counts = counts(&senders());
+        assert_eq!((counts[0], on(&counts, 1), on(&counts, 3)), (0, 150, 75));
+        let estimates = estimates(&counts);
+        assert_eq!(estimates.len(), 4);
+        for (name, estimate, _) in estimates {
+            assert!(estimate.low < 300.0 && estimate.high > 298.0, "{name}: {estimate:?}");
+        }
+        assert!(super::estimates(&[0, 5, 7, 0, 9, 0, 0, 0]).is_empty());
+    }
+
+    #[test]
+    fn who_was_first_leads_by_the_time_until_the_next() {
+        assert_eq!(sender([Some(5), None, None]).lead(), None);
+        assert_eq!(sender([Some(5), None, Some(2)]).lead(), Some((2, 3 * 3_600_000_000)));
+        let leads = leads(senders().values());
+        assert_eq!(leads[0], (112, 3_600_000_000));
+        assert_eq!((leads[1].0, leads[2].0), (37, 0));
+        assert_eq!([span(90_000_000), span(7_199_000_000), span(172_800_000_000)], ["90 s", "120 min", "2 days"]);
+    }
+
+    #[test]
+    fn of_ipv6_a_customer_is_a_64() {
+        assert_eq!(customer("2001:db8:1:2:3::4".parse().unwrap()), "2001:db8:1:2::".parse::<IpAddr>().unwrap());
     }
 }

@@ -218,6 +218,41 @@ fn rows_of_five_minutes_go_to_the_lake_once_and_add_up_to_the_capture() {
 }
 
 #[test]
+fn a_run_that_was_broken_off_is_done_again_and_counts_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let written = capture(folder.path(), 7);
+    let (data, path) = (folder.path().join("data"), folder.path().join(CAPTURE));
+    let (data_text, path_text) = (data.to_str().unwrap(), path.to_str().unwrap());
+    let learned = data.join("traffic/learned");
+    let mut run = spamtrail(&["flow", "--data", data_text, path_text]).stdout(Stdio::null()).spawn().unwrap();
+    let begun = loop {
+        assert!(run.try_wait().unwrap().is_none(), "it ended before it was broken off");
+        match fs::read(&learned) {
+            Ok(bytes) if bytes.windows(CAPTURE.len()).any(|part| part == CAPTURE.as_bytes()) => break bytes,
+            _ => std::thread::sleep(Duration::from_millis(1)),
+        }
+    };
+    run.kill().unwrap();
+    run.wait().unwrap();
+
+    let other = folder.path().join("other.pcap");
+    fs::write(&other, "something else").unwrap();
+    let refused = flow(&["--data", data_text, other.to_str().unwrap()]);
+    let says = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && says.contains("read these again first"), "{says}");
+
+    // Once with nothing in the lake, once with all of it there and the last word missing.
+    for _ in 0..2 {
+        let again = flow(&["--data", data_text, path_text]);
+        let says = String::from_utf8_lossy(&again.stderr).into_owned();
+        assert!(again.status.code() == Some(0) && says.contains("it is done again"), "{says}");
+        let packets = sql(data_text, "SELECT sum(samples) AS c FROM traffic_hosts");
+        assert_eq!(packets, json!({ "c": written.flags().packets }));
+        fs::write(&learned, &begun).unwrap();
+    }
+}
+
+#[test]
 fn the_parts_of_a_day_in_two_files_are_one_day_to_the_verdicts() {
     let folder = tempfile::tempdir().unwrap();
     let written = capture(folder.path(), 5);

@@ -9,6 +9,7 @@ mod disk;
 mod documents;
 mod factors;
 mod flow;
+mod joined;
 mod logins;
 mod maillog;
 mod maillog_sockets;
