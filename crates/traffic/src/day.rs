@@ -304,6 +304,7 @@ impl<K: Key> Family<K> {
     fn merge(&mut self, other: Self) -> u64 {
         let untracked = self.clients.merge(other.clients) + self.servers.merge(other.servers);
         let mut twice = (Vec::new(), Vec::new());
+        self.pairs.reserve(other.pairs.len());
         for pair in other.pairs.iter() {
             // A pair that finds no room was counted by the other: its peers stay.
             if self.pairs.meet(usize::MAX, pair) == Met::Again {

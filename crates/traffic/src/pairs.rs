@@ -67,6 +67,13 @@ impl<K: Key> Pairs<K> {
         Met::First
     }
 
+    /// Makes room for so many more, which come in the order of their hashes from another set.
+    pub(crate) fn reserve(&mut self, more: usize) {
+        while (self.used + more).min(self.most) * 3 > self.places.len() * 2 {
+            self.grow();
+        }
+    }
+
     fn probe(&self, pair: K::Pair) -> usize {
         let mut place = self.place(pair);
         while self.places[place] != K::Pair::default() && self.places[place] != pair {

@@ -159,6 +159,14 @@ impl<K: Key> Table<K> {
         place
     }
 
+    /// Makes room for so many more. Hosts of another table come in the order of their hashes: without this they would crowd the
+    /// front of this one before it grows, and searches there would be long.
+    fn reserve(&mut self, more: usize) {
+        while (self.used + more).min(self.most) * 4 > self.places.len() * 3 {
+            self.grow();
+        }
+    }
+
     fn grow(&mut self) {
         let doubled = vec![Entry::default(); self.places.len() * 2];
         let old = std::mem::replace(&mut self.places, doubled);
@@ -199,6 +207,7 @@ impl<K: Key> Table<K> {
     /// taken off ([`Self::forget_peers`]).
     pub(crate) fn merge(&mut self, other: Self) -> u64 {
         let mut untracked = 0;
+        self.reserve(other.used);
         for entry in other.places.iter().filter(|entry| entry.marks != 0) {
             let Some(place) = self.find(usize::MAX, entry.key) else {
                 untracked += 1;
