@@ -26,6 +26,54 @@ impl Form {
     }
 }
 
+/// The stamps of datagrams: when five minutes and days end, and from when until when they are.
+#[derive(Debug)]
+pub(super) struct Clock {
+    five_end: Time,
+    day_ends: Time,
+    first: Option<Time>,
+    last: Time,
+}
+
+/// What begins with a datagram. A stamp that goes back is counted in the day that is counted then.
+pub(super) struct Begins {
+    pub(super) five_minutes: bool,
+    pub(super) day: bool,
+}
+
+/// Before the first time of all, and after the last.
+const NEVER: Time = Time::from_micros(i64::MIN);
+pub(super) const FOREVER: Time = Time::from_micros(i64::MAX);
+
+const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { five_end: NEVER, day_ends: NEVER, first: None, last: NEVER }
+    }
+}
+
+impl Clock {
+    /// Hears of the stamp of a datagram, before it is read.
+    pub(super) fn saw(&mut self, at: Time) -> Begins {
+        self.first = Some(self.first.map_or(at, |first| first.min(at)));
+        self.last = self.last.max(at);
+        let begins = Begins { five_minutes: at >= self.five_end, day: at >= self.day_ends };
+        if begins.five_minutes {
+            self.five_end = at.five_minutes() + evidence::FIVE_MINUTES;
+        }
+        if begins.day {
+            self.day_ends = at.day() + DAY;
+        }
+        begins
+    }
+
+    /// From the first stamp to the last; `None` where there was none.
+    pub(super) fn window(&self) -> Option<Window> {
+        Some(Window { from: self.first?, until: self.last })
+    }
+}
+
 /// A decoder, and what it has counted since that was taken.
 pub(super) struct Meter {
     pub(super) decoder: Decoder,
@@ -35,50 +83,16 @@ pub(super) struct Meter {
     pub(super) told: u64,
     form: Form,
     day: Option<Day>,
-    /// Days, or parts of them, that have ended.
-    ended: Vec<Day>,
-    /// When the five minutes and the day of now end.
-    turns: Time,
-    day_ends: Time,
-    first: Option<Time>,
-    last: Time,
 }
-
-/// Before the first time of all, and after the last.
-const NEVER: Time = Time::from_micros(i64::MIN);
-pub(super) const FOREVER: Time = Time::from_micros(i64::MAX);
 
 impl Meter {
     pub(super) fn new(form: Form, ports: Ports, with_rows: bool) -> Self {
-        Self {
-            decoder: Decoder::new(ports),
-            rows: with_rows.then(Rows::default),
-            told: 0,
-            form,
-            day: None,
-            ended: Vec::new(),
-            turns: NEVER,
-            day_ends: NEVER,
-            first: None,
-            last: NEVER,
-        }
+        Self { decoder: Decoder::new(ports), rows: with_rows.then(Rows::default), told: 0, form, day: None }
     }
 
-    /// Hears of the stamp of a datagram, before it is read: whether it is the first of its five minutes. A stamp that goes back
-    /// is counted in the day that is counted now.
-    pub(super) fn turns(&mut self, at: Time) -> bool {
-        self.first = Some(self.first.map_or(at, |first| first.min(at)));
-        self.last = self.last.max(at);
-        if at < self.turns {
-            return false;
-        }
-        self.turns = at.five_minutes() + evidence::FIVE_MINUTES;
-        if at >= self.day_ends {
-            self.day_ends = at.day() + DAY;
-            self.ended.extend(self.day.take());
-            self.day = Some(self.form.day(Date::of(at)));
-        }
-        true
+    /// The day of this stamp begins; the one before it ends.
+    pub(super) fn begin_day(&mut self, at: Time) -> Option<Day> {
+        self.day.replace(self.form.day(Date::of(at)))
     }
 
     pub(super) fn read(&mut self, datagram: Datagram<'_>) {
@@ -97,36 +111,22 @@ impl Meter {
         });
     }
 
-    /// Days that have ended, and with `all` the one that has not: counting goes on with nothing.
-    pub(super) fn take_days(&mut self, all: bool) -> Vec<Day> {
-        let mut days = std::mem::take(&mut self.ended);
-        if all && let Some(day) = &mut self.day {
-            let new = self.form.day(day.date());
-            days.push(std::mem::replace(day, new));
-        }
-        days.retain(|day| day.totals() != Totals::default());
-        days
+    /// What was counted of the day so far, if there is anything; counting goes on with nothing.
+    pub(super) fn take_day(&mut self) -> Option<Day> {
+        let day = self.day.as_mut().filter(|day| day.totals() != Totals::default())?;
+        let new = self.form.day(day.date());
+        Some(std::mem::replace(day, new))
     }
 
-    /// The packets of what was not taken.
+    pub(super) fn end(self) -> (Decoder, Option<Day>) {
+        (self.decoder, self.day)
+    }
+
+    /// The packets of the day that were not taken.
     pub(super) fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        self.ended.iter().chain(&self.day).for_each(|day| totals.merge(&day.totals()));
-        totals
-    }
-
-    /// The newest stamp.
-    pub(super) fn last(&self) -> Time {
-        self.last
-    }
-
-    /// From the first stamp to the last; `None` where there was none.
-    pub(super) fn window(&self) -> Option<Window> {
-        Some(Window { from: self.first?, until: self.last })
+        self.day.as_ref().map_or_else(Totals::default, Day::totals)
     }
 }
-
-const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
 
 /// All days that were counted, and the one that is.
 pub(super) struct Days {

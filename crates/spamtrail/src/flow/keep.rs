@@ -48,7 +48,7 @@ impl Keeper {
     }
 
     /// Days, or parts of them, oldest first. A day ends when there is something of the next.
-    pub(super) fn take_days(&mut self, days: Vec<Day>) {
+    pub(super) fn take_days(&mut self, days: impl IntoIterator<Item = Day>) {
         for day in days {
             // Somebody was late: the day has ended, and is not told again.
             if self.days.today.as_ref().is_some_and(|today| today.date() > day.date()) {

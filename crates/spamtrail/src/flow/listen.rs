@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use traffic::{Day, LATE, Rows, Slot, Totals};
 
 use super::arguments::Flow;
-use super::count::{FOREVER, Form, Meter};
+use super::count::{Clock, FOREVER, Form, Meter};
 use super::gauge::Received;
 use super::keep::Keeper;
 use super::seed;
@@ -37,10 +37,22 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What a socket's thread counts.
 pub(super) struct Shared {
     pub(super) meter: Meter,
+    clock: Clock,
+    /// Days that have ended and were not taken.
+    ended: Vec<Day>,
     /// Datagrams that the kernel dropped here, and its own count of them.
     pub(super) drops: u64,
     dropped: u32,
     pub(super) datagrams: u64,
+}
+
+impl Shared {
+    /// The packets that were not taken.
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = self.meter.totals();
+        self.ended.iter().for_each(|day| totals.merge(&day.totals()));
+        totals
+    }
 }
 
 pub(super) type Sharing = Arc<Mutex<Shared>>;
@@ -120,7 +132,14 @@ fn receive(
     let (mut sharings, mut threads) = (Vec::new(), Vec::new());
     for receiver in receivers {
         let meter = Meter::new(form.clone(), ports, true);
-        let shared = Arc::new(Mutex::new(Shared { meter, drops: 0, dropped: 0, datagrams: 0 }));
+        let shared = Arc::new(Mutex::new(Shared {
+            meter,
+            clock: Clock::default(),
+            ended: Vec::new(),
+            drops: 0,
+            dropped: 0,
+            datagrams: 0,
+        }));
         sharings.push(Arc::clone(&shared));
         let stop = stop.clone();
         threads.push(thread::spawn(move || run(receiver, &shared, &stop).inspect_err(|_| stop.cancel())));
@@ -140,7 +159,10 @@ fn run(mut receiver: Receiver, shared: &Sharing, stop: &CancellationToken) -> io
                 shared.dropped = dropped;
             }
             let at = head.at.unwrap_or_else(sensor::now);
-            shared.meter.turns(at);
+            if shared.clock.saw(at).day {
+                let ended = shared.meter.begin_day(at);
+                shared.ended.extend(ended);
+            }
             shared.meter.read(Datagram { at, exporter: head.exporter, payload, is_short: false });
         }
         drop(shared);
@@ -198,8 +220,10 @@ impl Live {
             received.drops += shared.drops;
             received.told += shared.meter.told;
             decoders.push(shared.meter.decoder.clone());
-            days.extend(shared.meter.take_days(true));
+            days.append(&mut shared.ended);
+            days.extend(shared.meter.take_day());
         }
+        days.retain(|day| day.totals() != Totals::default());
         days.sort_by_key(Day::date);
         days.iter().for_each(|day| self.totals.merge(&day.totals()));
         keeper.cover(at, &decoders.iter().collect::<Vec<_>>(), received);

@@ -8,6 +8,7 @@ mod joined;
 mod keep;
 mod listen;
 mod report;
+mod share;
 mod socket;
 mod store;
 mod view;
@@ -16,8 +17,10 @@ mod zone;
 use std::fs;
 use std::io::Write;
 use std::net::IpAddr;
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 
 use anyhow::{Context, bail, ensure};
 use evidence::{Origin, Time, Window};
@@ -25,7 +28,7 @@ use fingerprint::Catalogue;
 use origin::Atlas;
 use sflow::{Decoder, MAX_PORTS, Ports};
 use spamtrail_sensor::log;
-use traffic::{Day, Histogram, Ledger, Report, Survey};
+use traffic::{Histogram, Ledger, Report, Survey};
 
 use crate::Outcome;
 use crate::data::Data;
@@ -34,7 +37,7 @@ use crate::signatures;
 use crate::tables::Tables;
 
 pub(crate) use arguments::Flow;
-use count::{Days, FOREVER, Form, Meter};
+use count::{Clock, Days, FOREVER, Form, Meter};
 use gauge::Received;
 use input::Input;
 use keep::Keeper;
@@ -74,25 +77,15 @@ fn read(arguments: &Flow, ports: Ports) -> anyhow::Result<Outcome> {
 fn read_once(arguments: &Flow, ports: Ports) -> anyhow::Result<Outcome> {
     let atlas = Tables::open(Path::new(""))?.atlas();
     let form = Form::new(seed(), Catalogue::embedded());
-    let (mut meter, mut days) = (Meter::new(form, ports, false), Days::new(Ledger::default()));
     let mut input = Input::open(&arguments.files, arguments.port)?;
-    input.read(|datagram| {
-        if meter.turns(datagram.at) {
-            end_days(&mut days, meter.take_days(false));
-        }
-        meter.read(datagram);
-        Ok(())
-    })?;
-    end_days(&mut days, meter.take_days(true));
-    end(arguments, &meter, &days.ledger, &days.ledger, &atlas, &input)
+    let threads = thread::available_parallelism().map_or(1, NonZero::get).min(THREADS);
+    let (decoders, clock, days) = share::read(&mut input, threads, &form, ports)?;
+    let decoders: Vec<_> = decoders.iter().collect();
+    end(arguments, &decoders, clock.window(), &days.ledger, &days.ledger, &atlas, &input)
 }
 
-fn end_days(days: &mut Days, ended: Vec<Day>) {
-    for day in ended {
-        days.add(day);
-        days.end();
-    }
-}
+/// Threads that decode and count captures, beside the one that reads them.
+const THREADS: usize = 2;
 
 /// The same, with rows for the lake. The report is of these captures; what hosts are told to be, of all days that are known.
 fn read_into(arguments: &Flow, ports: Ports, data: &Data) -> anyhow::Result<Outcome> {
@@ -103,52 +96,56 @@ fn read_into(arguments: &Flow, ports: Ports, data: &Data) -> anyhow::Result<Outc
     let form = Form::new(store.seed(), signatures::catalogue(&data.signatures())?);
     let mut keeper = Keeper::new(store, Arc::clone(&atlas))?;
     keeper.days.run = Some(Ledger::default());
-    let mut meter = Meter::new(form, ports, true);
+    let (mut meter, mut clock) = (Meter::new(form, ports, true), Clock::default());
     let mut input = Input::open(&arguments.files, arguments.port)?;
     input.read(|datagram| {
-        let before = meter.last();
-        if meter.turns(datagram.at) {
+        let before = clock.window().map(|window| window.until);
+        let begins = clock.saw(datagram.at);
+        if begins.five_minutes {
             turn(&mut keeper, &mut meter, before, datagram.at);
             if keeper.store.is_full() {
                 runtime.block_on(keeper.store.flush(sensor::now()))?;
             }
         }
+        if begins.day {
+            keeper.take_days(meter.begin_day(datagram.at));
+        }
         meter.read(datagram);
         Ok(())
     })?;
-    if let Some(window) = meter.window() {
-        turn(&mut keeper, &mut meter, window.until, FOREVER);
-        keeper.take_days(meter.take_days(true));
+    if let Some(window) = clock.window() {
+        turn(&mut keeper, &mut meter, Some(window.until), FOREVER);
+        keeper.take_days(meter.take_day());
         keeper.end_day(window.until);
     }
     runtime.block_on(keeper.keep())?;
     let Days { ledger, run, .. } = &keeper.days;
-    end(arguments, &meter, run.as_ref().unwrap_or(ledger), ledger, &atlas, &input)
+    end(arguments, &[&meter.decoder], clock.window(), run.as_ref().unwrap_or(ledger), ledger, &atlas, &input)
 }
 
 /// Five minutes have ended with the stamp before; `at` is that of what follows.
-fn turn(keeper: &mut Keeper, meter: &mut Meter, before: Time, at: Time) {
-    let Some(rows) = meter.rows.as_mut().filter(|_| before > Time::from_micros(i64::MIN)) else { return };
+fn turn(keeper: &mut Keeper, meter: &mut Meter, before: Option<Time>, at: Time) {
+    let (Some(rows), Some(before)) = (&mut meter.rows, before) else { return };
     let atlas = Arc::clone(&keeper.atlas);
     let lookup = |address| atlas.lookup(address, before);
     let slots = if at == FOREVER { rows.end(before, lookup) } else { rows.ended(at, lookup) };
     keeper.take_slots(slots);
     let received = Received { told: meter.told, drops: 0 };
     keeper.cover(before.five_minutes(), &[&meter.decoder], received);
-    keeper.take_days(meter.take_days(false));
 }
 
 /// Tells what was in the captures (`run`), and of hosts what is known of them over the days of the window.
 fn end(
     arguments: &Flow,
-    meter: &Meter,
+    decoders: &[&Decoder],
+    window: Option<Window>,
     run: &Ledger,
     ledger: &Ledger,
     atlas: &Atlas,
     input: &Input,
 ) -> anyhow::Result<Outcome> {
-    if let Some(window) = meter.window() {
-        tell(arguments, window, &[&meter.decoder], run, ledger, atlas)?;
+    if let Some(window) = window {
+        tell(arguments, window, decoders, run, ledger, atlas)?;
     }
     whole(&input.outcome, arguments.files.len())?;
     Ok(if run.totals().smtp.samples == 0 { Outcome::NothingFound } else { Outcome::Done })

@@ -130,12 +130,19 @@ impl Told<'_> {
 
     /// Each agent with the rates of its sources.
     fn agents(&self) -> impl Iterator<Item = (&Agent, Vec<Scale>)> {
-        self.decoders.iter().flat_map(|decoder| {
-            decoder.agents().iter().enumerate().map(|(place, agent)| {
-                let sources = decoder.sources().iter().filter(|source| source.agent as usize == place);
-                (agent, sources.map(sflow::Source::scale).collect())
+        let mut agents: Vec<_> = self
+            .decoders
+            .iter()
+            .flat_map(|decoder| {
+                decoder.agents().iter().enumerate().map(|(place, agent)| {
+                    let sources = decoder.sources().iter().filter(|source| source.agent as usize == place);
+                    (agent, sources.map(sflow::Source::scale).collect())
+                })
             })
-        })
+            .collect();
+        // The same however many decoders there were.
+        agents.sort_by_key(|(agent, _)| (agent.address, agent.sub_agent));
+        agents.into_iter()
     }
 
     fn reasons(&self) -> impl Iterator<Item = (&'static str, u64)> {

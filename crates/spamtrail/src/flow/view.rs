@@ -89,7 +89,7 @@ impl Look {
             look.datagrams += shared.datagrams;
             look.drops += shared.drops;
             look.coverage += &shared.meter.decoder.coverage();
-            look.totals.merge(&shared.meter.totals());
+            look.totals.merge(&shared.totals());
         }
         look
     }
