@@ -17,6 +17,9 @@ use crate::files::FileWriter;
 use crate::schema::TableName;
 use crate::table::{Change, Table};
 
+/// Rows that become columns at once: those of a day's hosts with their weeks would take gigabytes.
+const PIECE: usize = 16_384;
+
 /// Tables, locked against other writers.
 #[derive(Debug)]
 pub(crate) struct Tables {
@@ -81,9 +84,11 @@ impl Tables {
         let mut change = Change { taken: Some(*arrivals.end()), data_change: true, ..Change::default() };
         for (quarter, mut rows) in quarters {
             rows.sort_by_key(&time);
-            let batch: RecordBatch = batch::build(name, columns, &rows)?;
             let mut file = FileWriter::create(name, &table.folder, quarter)?;
-            file.write(&batch)?;
+            for piece in rows.chunks(PIECE) {
+                let batch: RecordBatch = batch::build(name, columns, piece)?;
+                file.write(&batch)?;
+            }
             change.added.push(file.finish(now, true)?);
         }
         table.commit(change, now).await
