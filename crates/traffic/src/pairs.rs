@@ -40,9 +40,9 @@ impl<K: Key> Pairs<K> {
         (K::pair_hash(pair, self.seed) >> self.shift) as usize
     }
 
-    /// Looks at a place, so that it is near when it is asked.
-    pub(crate) fn touch(&self, place: usize) -> bool {
-        self.places.get(place).is_some_and(|pair| *pair == K::Pair::default())
+    /// Has a place brought near, for when it is asked.
+    pub(crate) fn call(&self, place: usize) {
+        prefetch::soon(&self.places, place);
     }
 
     /// `hint` is where it may be.

@@ -88,9 +88,9 @@ impl<K: Key> Table<K> {
         (key.hash(self.seed) >> self.shift) as usize
     }
 
-    /// Looks at a place, so that it is near when it is counted in.
-    pub(crate) fn touch(&self, place: usize) -> u8 {
-        self.places.get(place).map_or(0, |entry| entry.marks)
+    /// Has a place brought near, for when it is counted in.
+    pub(crate) fn call(&self, place: usize) {
+        prefetch::soon(&self.places, place);
     }
 
     /// Counts a packet; `hint` may be out of date. `None` when the table is full and the host is not in it.

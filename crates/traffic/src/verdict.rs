@@ -86,7 +86,7 @@ pub const BOT_DESTINATIONS: f64 = 3.0;
 /// fewer than [`WELL_SEEN`] samples what surrounds it says most, and that is least known where little is sampled: less again.
 pub const DOUBT: f64 = 0.2;
 pub const DOUBT_OF_ABUSE: f64 = 0.1;
-pub const DOUBT_OF_FEW: f64 = 0.02;
+pub const DOUBT_OF_FEW: f64 = 0.01;
 
 /// Samples after which a host's own packets say more than what surrounds it.
 pub const WELL_SEEN: u64 = 20;

@@ -41,7 +41,7 @@ fn likely_bots_are_bots_and_gateways_are_not_called_bots() {
 fn a_relay_at_odd_hours_is_drawn_in_its_own_time() {
     let population = Population::new(SEED);
     let truth = population.truth();
-    let view = View { rate: 512, days: 7, is_asymmetric: false, loss: 0.0 };
+    let view = View { rate: 2048, days: 7, is_asymmetric: false, loss: 0.0 };
     let ledger = population.seen(view, &CATALOGUE);
     let relay =
         ledger.hosts().filter(|host| truth.get(&host.address) == Some(&Sort::Relay)).max_by_key(|host| host.packets());
