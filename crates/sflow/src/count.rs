@@ -25,11 +25,11 @@ pub enum Reason {
     DatagramSlack,
     /// A type in version 2 or 4, where nothing has a length: the rest of the datagram cannot be read.
     V24Unknown,
-    /// A sample ends before the records that it announces do.
+    /// A sample ends before the records that it announces do, or the record of a path of ASes does.
     RecordCut,
     /// A record of a type that is not read.
     RecordUnknown,
-    /// A sampled header is said to be longer than its record.
+    /// A sampled header is said to be longer than its record, or than the frame; it is read as far as the record goes.
     HeaderCut,
     /// The packet is TCP, of other ports.
     OtherPort,

@@ -77,8 +77,8 @@ impl<'d> Found<'d> {
 /// Length, protocol, addresses, ports, flags, type of service.
 fn of_fields<'d>(ports: &Ports, body: &[u8]) -> Result<Packet<'d>, Reason> {
     let (addresses, rest) = match body.len() {
-        ..32 => return Err(Reason::NoHeader),
-        ..56 => {
+        0..32 => return Err(Reason::NoHeader),
+        32..56 => {
             let (addresses, _) = body[8..16].as_chunks::<4>();
             ([IpAddr::from(addresses[0]), IpAddr::from(addresses[1])], &body[16..])
         }

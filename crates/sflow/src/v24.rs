@@ -91,6 +91,9 @@ fn packet<'d, F>(pass: &mut Pass<'_, F>, found: &mut Found<'d>, rest: &mut Words
             let head = whole(rest.words::<12>())?;
             let length = word_at(head, 2);
             let padded = whole(rest.opaque(length))?;
+            if word_at(head, 1) < length {
+                pass.counts.count(Reason::HeaderCut);
+            }
             found.header(pass.ports, word_at(head, 0), padded, length as usize);
         }
         2 => found.fields(Some(whole(rest.words::<32>())?)),

@@ -149,7 +149,7 @@ fn take_record<'d, F>(pass: &mut Pass<'_, F>, found: &mut Found<'d>, rest: &mut 
                 found.stripped_vlan(u32::from_be_bytes(*vlan));
             }
         }
-        1003 => gateway(found, Words(body)),
+        1003 => gateway(pass, found, Words(body)),
         // Of several tags that were taken off, the outermost is the first.
         1012 => {
             if let Some(tags) = body.first_chunk::<8>().filter(|tags| word_at(tags, 0) > 0) {
@@ -175,15 +175,17 @@ fn sampled<'d, F>(pass: &mut Pass<'_, F>, found: &mut Found<'d>, mut body: Words
     if !whole && cut {
         return body.wipe();
     }
-    if !whole {
+    if !whole || word_at(head, 1) < length {
         pass.counts.count(Reason::HeaderCut);
     }
     let length = body.len().min(length as usize);
     found.header(pass.ports, protocol, body.0, length);
 }
 
-fn gateway(found: &mut Found<'_>, mut body: Words<'_>) {
-    if let Some(Ok(_)) = record::address(&mut body) {
-        found.path = Path::version_4(&mut body).unwrap_or(found.path);
+fn gateway<F>(pass: &mut Pass<'_, F>, found: &mut Found<'_>, mut body: Words<'_>) {
+    let next_hop = record::address(&mut body);
+    match next_hop.and_then(Result::ok).and_then(|_| Path::version_4(&mut body)) {
+        Some(path) => found.path = path,
+        None => pass.counts.count(Reason::RecordCut),
     }
 }

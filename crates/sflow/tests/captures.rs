@@ -16,7 +16,9 @@ use harness::Pieces;
 const AT: i64 = 1_158_105_600_123_456;
 
 /// Times and payloads, the fault, the tally.
-fn read(capture: &[u8]) -> (Vec<(i64, Vec<u8>)>, Option<Fault>, Tally) {
+type Told = (Vec<(i64, Vec<u8>)>, Option<Fault>, Tally);
+
+fn read(capture: &[u8]) -> Told {
     harness::capture(capture);
     let mut capture = Capture::new(Pieces { left: capture, piece: usize::MAX }, Some(PORT));
     let mut told = Vec::new();

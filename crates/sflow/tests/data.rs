@@ -1,5 +1,9 @@
 //! Real datagrams and real headers of mail, of `../shared/data`: every sample of every variant is told, and is what it is.
-#![allow(clippy::disallowed_methods, reason = "the data is in files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    reason = "the data is in files, and is there or the test fails"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -196,6 +196,22 @@ fn lengths_that_lie_lose_one_record_or_sample_and_no_other() {
 }
 
 #[test]
+fn a_path_of_ases_that_is_broken_costs_no_packet() {
+    for gateway in [&[1u32, 0xc000_02fe, 64_500, 64_501, 64_510, 1, 2, u32::MAX, 64_510][..], &[9, 0, 64_500], &[1]] {
+        let (told, counts) = read(&of(&[tagged(1003, &words(gateway)), raw(1, &mail(40_112, 2))]));
+        assert_eq!((told.len(), reasons(&counts)), (1, vec![Reason::RecordCut]), "{gateway:?}");
+    }
+}
+
+#[test]
+fn a_header_longer_than_its_frame_is_told_and_counted() {
+    let mut record = raw(1, &mail(40_112, 2));
+    record[12..16].copy_from_slice(&16u32.to_be_bytes());
+    let (told, counts) = read(&of(&[record]));
+    assert_eq!((told.len(), reasons(&counts)), (1, vec![Reason::HeaderCut]));
+}
+
+#[test]
 fn foreign_datagrams_are_told_by_what_they_look_like() {
     assert_eq!(reasons(&read(&words(&[0x0005_001e, 1, 2, 3])).1), [Reason::Netflow]);
     assert_eq!(reasons(&read(&words(&[0x0009_0001, 1, 2, 3])).1), [Reason::Netflow]);
@@ -221,7 +237,7 @@ fn versions_2_and_4_are_read_to_what_nobody_knows() {
         let flow = FLOW.old(&mail(40_112, 2), &[switch.clone(), router.clone(), gateway, users.clone(), page.clone()]);
         let kinds = [(1, 88), (2, 140), (3, 160), (4, 88), (5, 168), (6, 88), (7, 28)];
         let counters = kinds.map(|(kind, length)| [words(&[2, 1, 3, 30, kind]), vec![0; length]].concat());
-        let samples = [&[flow.clone()], &counters[..], &[flow]].concat();
+        let samples = [vec![flow.clone()], counters.to_vec(), vec![flow]].concat();
         let (told, counts) = read(&head.datagram(&samples));
         assert_eq!((told.len(), counts.counters, reasons(&counts)), (2, 7, vec![]), "version {version}");
 

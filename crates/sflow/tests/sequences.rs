@@ -48,7 +48,7 @@ impl Switch {
     }
 
     fn effective(&self) -> Option<f64> {
-        self.decoder.scale(SourceId(0)).unwrap().effective
+        self.decoder.scale(SourceId(0)).and_then(|scale| scale.effective)
     }
 }
 
