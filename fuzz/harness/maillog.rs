@@ -58,7 +58,7 @@ fn told(log: &[u8], way: Way) -> String {
         }
         Way::Pieces(size) => log.chunks(size).for_each(|piece| reader.feed(piece, &mut tell)),
         Way::Ahead(size) => log.chunks(size).for_each(|piece| {
-            let (ahead, rest) = Ahead::read(piece);
+            let (ahead, rest) = Ahead::default().read(piece);
             reader.take(&ahead, &mut tell);
             reader.feed(rest, &mut tell);
         }),

@@ -46,11 +46,21 @@ impl Acquaintances {
         self.places.len().ilog2() - self.begun
     }
 
+    /// The upper bits of a pair tell where it stands.
+    fn place(&self, pair: u64) -> usize {
+        let size = self.places.len().ilog2();
+        if size == 0 { 0 } else { (pair >> (64 - size)) as usize }
+    }
+
+    /// Says that a pair will be met soon: the memory is large, and slow to come near.
+    pub(crate) fn expect(&self, pair: u64) {
+        prefetch::soon(&self.places, self.place(pair));
+    }
+
     /// Whether the pair is known. It is from now on.
     pub(crate) fn meet(&mut self, pair: u64, day: u32) -> bool {
-        // The upper half tells the place, the bits below those of the first place are the tag.
-        let size = self.places.len().ilog2();
-        let place = if size == 0 { 0 } else { (pair >> (64 - size)) as usize };
+        let place = self.place(pair);
+        // The bits below those of the first place.
         let tag = ((pair << self.begun >> 44) as u32).max(1) << 12;
         let today = day & DAY;
         let age = |place: u32| today.wrapping_sub(place) & DAY;

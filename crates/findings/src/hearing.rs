@@ -57,23 +57,24 @@ impl Detector {
     pub(crate) fn attempt(&mut self, attempt: &Attempt<'_>, now: Moment) -> Option<usize> {
         let mail = &attempt.mail;
         let party = self.site.party(&mail.client)?;
-        let said = match attempt.fate {
-            Fate::Delivered => Reply::Other,
-            _ => meaning(attempt.stage, attempt.code, attempt.enhanced, attempt.text),
-        };
-        let exists = exists(attempt.fate, attempt.stage, said);
         if let Party::Remote(_) = party {
-            return self.handed_in(attempt, party, exists, now);
+            return self.handed_in(attempt, party, now);
         }
         let (place, subject) = self.place(party, now);
         let key = self.memory.key;
+        let recipient = key.name(attempt.recipient);
+        self.memory.pairs.expect(both(subject, recipient));
         let numbers = self.numbers(mail.sender);
+        if let Some(domain) = numbers.domain {
+            self.memory.pairs.expect(both(domain, recipient));
+        }
+        let (said, exists) = told(attempt);
         let is_null = mail.sender == Some(b"");
         // Few attempts need the domain of their recipient.
         let needs_domain = is_null || exists == Some(false);
         let tried = Tried {
             subject,
-            recipient: key.name(attempt.recipient),
+            recipient,
             recipient_domain: if needs_domain { key.name(parts(attempt.recipient).1) } else { 0 },
             domain: numbers.domain,
             is_null,
@@ -101,13 +102,8 @@ impl Detector {
     }
 
     /// A recipient of mail that a stranger handed in: one of ours, or one elsewhere.
-    fn handed_in(
-        &mut self,
-        attempt: &Attempt<'_>,
-        party: Party<'_>,
-        exists: Option<bool>,
-        now: Moment,
-    ) -> Option<usize> {
+    fn handed_in(&mut self, attempt: &Attempt<'_>, party: Party<'_>, now: Moment) -> Option<usize> {
+        let (_, exists) = told(attempt);
         let recipient = self.memory.key.name(attempt.recipient);
         let is_relayed = attempt.fate == Fate::Delivered && self.is_elsewhere(attempt);
         let (place, _) = self.place(party, now);
@@ -277,6 +273,15 @@ impl Detector {
         inbound.begin(now);
         Some((inbound, Door { now, site, thresholds, told }, shared))
     }
+}
+
+/// What an attempt tells of the recipient: what was said, and whether there is such a mailbox.
+fn told(attempt: &Attempt<'_>) -> (Reply, Option<bool>) {
+    let said = match attempt.fate {
+        Fate::Delivered => Reply::Other,
+        _ => meaning(attempt.stage, attempt.code, attempt.enhanced, attempt.text),
+    };
+    (said, exists(attempt.fate, attempt.stage, said))
 }
 
 /// I1, I2 and I8 on a HELO name, where one is told.

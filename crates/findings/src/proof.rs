@@ -40,7 +40,8 @@ impl Line {
     /// Takes over what is said, in the room that is there.
     fn set(&mut self, happening: &Happening<'_>) {
         (self.at, self.offset) = (happening.at, happening.offset);
-        if self.host != happening.host {
+        // Of an empty name there is nothing to compare, and the library's comparison takes long over it.
+        if self.host.len() != happening.host.len() || (!self.host.is_empty() && self.host != happening.host) {
             let end = happening.host.floor_char_boundary(LONGEST_HOST);
             self.host.clear();
             self.host.push_str(&happening.host[..end]);

@@ -106,7 +106,7 @@ fn read_ahead(bencher: Bencher<'_, '_>, of: &str) {
         let mut rest = log.as_slice();
         while !rest.is_empty() {
             let piece = &rest[..rest.len().min(PIECE)];
-            let (ahead, _) = Ahead::read(black_box(piece));
+            let (ahead, _) = Ahead::default().read(black_box(piece));
             rest = &rest[ahead.len()..];
         }
     });

@@ -7,8 +7,8 @@ use memchr::{memchr, memrchr};
 use crate::entry::Entry;
 use crate::lines::{Found, found};
 
-/// A piece of input, read.
-#[derive(Clone, Debug)]
+/// A piece of input, read; or the memory for one.
+#[derive(Clone, Debug, Default)]
 pub struct Ahead<'a> {
     pub(crate) bytes: &'a [u8],
     /// Each line from the start of the piece, and what it says. What may be of journald is read when its turn comes.
@@ -16,18 +16,27 @@ pub struct Ahead<'a> {
 }
 
 impl<'a> Ahead<'a> {
-    /// Reads the whole lines at the start of a piece; what is left has no end and belongs before the next piece.
-    pub fn read(piece: &'a [u8]) -> (Self, &'a [u8]) {
+    /// Reads the whole lines at the start of a piece, in place of what was read before; what is left has no end and belongs before
+    /// the next piece.
+    pub fn read(self, piece: &[u8]) -> (Ahead<'_>, &[u8]) {
         let end = memrchr(b'\n', piece).map_or(0, |at| at + 1);
         let (bytes, left) = piece.split_at(end);
-        let (mut lines, mut offset) = (Vec::with_capacity(bytes.len() / 100), 0);
+        let (mut lines, mut offset) = (self.forget().lines, 0);
         while let Some(length) = memchr(b'\n', &bytes[offset..]) {
             let found = found(offset as u64, &bytes[offset..offset + length], length as u64);
             let entry = (!is_of_journald(found.line)).then(|| Entry::read(found.line));
             lines.push((found, entry));
             offset += length + 1;
         }
-        (Self { bytes, lines }, left)
+        (Ahead { bytes, lines }, left)
+    }
+
+    /// The memory alone, for another piece.
+    pub fn forget(mut self) -> Ahead<'static> {
+        self.lines.clear();
+        // Collecting what came out of a list of the same kind keeps its memory.
+        let lines = self.lines.into_iter().map(|_| unreachable!("it is empty")).collect();
+        Ahead { bytes: &[], lines }
     }
 
     /// Bytes of the lines that it holds.

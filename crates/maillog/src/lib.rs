@@ -12,6 +12,7 @@ mod happening;
 mod hash;
 mod header;
 mod journal;
+mod kept;
 mod lines;
 mod login;
 mod parts;
@@ -26,6 +27,7 @@ mod stage;
 mod stamp;
 mod tally;
 mod totals;
+mod vocabulary;
 
 pub use ahead::Ahead;
 pub use assembly::{BYTES, Bounds, Counts, MESSAGES, SILENT};
@@ -34,6 +36,7 @@ pub use happening::{
     Arrival, Attempt, Client, Fate, Happening, Loss, LossKind, Mail, Refusal, Stage, Taint, TaintKind, What,
 };
 pub use header::{Form, Header};
+pub use kept::Kept;
 pub use lines::MAX_LINE;
 pub use login::Login;
 pub use parts::Part;

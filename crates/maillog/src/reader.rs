@@ -37,8 +37,10 @@ impl Source {
     }
 }
 
-/// Reads one source.
+/// Reads one source. What stands beside it in memory is often of who hears, on another processor: without a line of the cache of
+/// its own each would wait for the other.
 #[derive(Debug)]
+#[repr(align(128))]
 pub struct Reader {
     lines: Lines,
     rest: Rest,
@@ -220,7 +222,7 @@ impl Reader {
 
 impl Rest {
     /// Takes a line; how many bytes follow it that are none.
-    fn line(&mut self, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) -> Option<u64> {
+    fn line(&mut self, found: Found<'_>, tell: &mut dyn FnMut(&Happening<'_>)) -> Option<u64> {
         if self.journal.is_inside() || is_of_journald(found.line) {
             self.tally.cut += u64::from(found.cut);
             self.tally.nul += u64::from(found.nul);
@@ -231,7 +233,7 @@ impl Rest {
     }
 
     /// Takes a line that was read.
-    fn read(&mut self, entry: &Entry<'_>, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn read(&mut self, entry: &Entry<'_>, found: Found<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         self.tally.cut += u64::from(found.cut);
         self.tally.nul += u64::from(found.nul);
         self.entry(entry, found, tell);
@@ -239,7 +241,7 @@ impl Rest {
 
     /// A line that may be of an entry of journald.
     #[cold]
-    fn journal(&mut self, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) -> Option<u64> {
+    fn journal(&mut self, found: Found<'_>, tell: &mut dyn FnMut(&Happening<'_>)) -> Option<u64> {
         let (offset, whole) = match self.journal.take(found.offset, found.line) {
             Step::Taken(raw) => {
                 self.tally.add(Kind::Part, found.line);
@@ -259,7 +261,7 @@ impl Rest {
         None
     }
 
-    fn entry(&mut self, entry: &Entry<'_>, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn entry(&mut self, entry: &Entry<'_>, found: Found<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         if let Some(cut) = self.parts.broken(entry) {
             self.whole(&cut, tell);
         }
@@ -279,7 +281,7 @@ impl Rest {
     }
 
     /// A piece counts as one; the last one as what the whole line is.
-    fn part(&mut self, entry: &Entry<'_>, part: &Part<'_>, found: Found<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn part(&mut self, entry: &Entry<'_>, part: &Part<'_>, found: Found<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         let (broken, whole) = self.parts.take(entry, part, found.offset, found.line);
         if let Some(cut) = broken {
             self.whole(&cut, tell);
@@ -290,7 +292,7 @@ impl Rest {
     }
 
     /// A line that was put together.
-    fn whole(&mut self, cut: &Cut, tell: &mut impl FnMut(&Happening<'_>)) -> Kind {
+    fn whole(&mut self, cut: &Cut, tell: &mut dyn FnMut(&Happening<'_>)) -> Kind {
         // Below it are headers of a refused message.
         let entry = Entry::read(cut.line.split(|byte| *byte == b'\n').next().unwrap_or(&cut.line));
         if self.parts.belongs(&entry, &cut.line) {

@@ -14,7 +14,7 @@ use crate::hash::hash;
 use crate::scan::{enhanced, reply, text};
 
 impl Assembly {
-    pub(super) fn exim(&mut self, here: &Here<'_>, line: &Line<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(super) fn exim(&mut self, here: &Here<'_>, line: &Line<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         match line {
             Line::Arrival(arrival) => self.exim_arrival(here, arrival, tell),
             Line::Delivery(delivery) if delivery.flag == Flag::Cutthrough => {
@@ -37,7 +37,7 @@ impl Assembly {
         }
     }
 
-    fn exim_arrival(&mut self, here: &Here<'_>, arrival: &Arrival<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn exim_arrival(&mut self, here: &Here<'_>, arrival: &Arrival<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         let slot = self.begin_again(here, arrival.queue);
         let host = arrival.host.client();
         let user = arrival.user.filter(|_| host.address.is_none());
@@ -60,7 +60,7 @@ impl Assembly {
         &mut self,
         here: &Here<'_>,
         delivery: &Delivery<'_>,
-        tell: &mut impl FnMut(&Happening<'_>),
+        tell: &mut dyn FnMut(&Happening<'_>),
     ) {
         let (fate, why) = match delivery.flag {
             Flag::Suppressed => return,
@@ -122,7 +122,7 @@ fn named(answer: &[u8]) -> &[u8] {
     queue_id(&id[..end]).unwrap_or_default().as_bytes()
 }
 
-fn exim_refusal(here: &Here<'_>, refusal: &Refusal<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+fn exim_refusal(here: &Here<'_>, refusal: &Refusal<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
     if refusal.verb == Verb::Discarded {
         return;
     }

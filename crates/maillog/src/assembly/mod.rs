@@ -269,7 +269,7 @@ impl Assembly {
         at: Time,
         offset: u64,
         line: &[u8],
-        tell: &mut impl FnMut(&Happening<'_>),
+        tell: &mut dyn FnMut(&Happening<'_>),
     ) {
         let (machine, place) = self.lately.place(self.seed, entry);
         let here = Here { at, host: entry.host, machine, place, process: 0, offset, line };

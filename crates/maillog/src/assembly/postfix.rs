@@ -19,7 +19,7 @@ const MAX_FILTERS: usize = 64;
 const MAX_PASSED: usize = 256;
 
 impl Assembly {
-    pub(super) fn postfix(&mut self, here: &Here<'_>, line: &Line<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(super) fn postfix(&mut self, here: &Here<'_>, line: &Line<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         match line {
             Line::Client(handed) => self.handed(here, handed),
             Line::Pickup { queue, user, .. } => {
@@ -143,7 +143,7 @@ impl Assembly {
         sender: &[u8],
         size: Option<u64>,
         recipients: Option<u32>,
-        tell: &mut impl FnMut(&Happening<'_>),
+        tell: &mut dyn FnMut(&Happening<'_>),
     ) {
         let helos = &mut self.helos;
         let was_told = self.row.touch(slot, here.at, |open| {
@@ -169,7 +169,7 @@ impl Assembly {
         }
     }
 
-    fn delivery(&mut self, here: &Here<'_>, delivery: &Delivery<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn delivery(&mut self, here: &Here<'_>, delivery: &Delivery<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         let Some(fate) = delivery.fate else { return };
         let slot = self.find_or_midway(here, delivery.queue);
         let relay = hash(here.place, delivery.relay);
@@ -216,7 +216,7 @@ impl Assembly {
         self.row.get(slot).passed.contains(&hash(here.place, queue))
     }
 
-    pub(super) fn expired(&mut self, here: &Here<'_>, queue: &str, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(super) fn expired(&mut self, here: &Here<'_>, queue: &str, tell: &mut dyn FnMut(&Happening<'_>)) {
         let slot = self.find_or_midway(here, queue);
         let open = self.row.get(slot);
         for tried in open.tried.iter().filter(|tried| tried.pending) {
@@ -249,7 +249,7 @@ impl Assembly {
         }
     }
 
-    fn refusal(&mut self, here: &Here<'_>, refusal: &postfix::Refusal<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn refusal(&mut self, here: &Here<'_>, refusal: &postfix::Refusal<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         if !matches!(refusal.action, b"reject" | b"milter-reject") {
             return;
         }
@@ -268,7 +268,7 @@ impl Assembly {
         tell(&here.happening(What::Refusal(told)));
     }
 
-    fn content(&mut self, here: &Here<'_>, content: &Content<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn content(&mut self, here: &Here<'_>, content: &Content<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         let slot = self.find(here, content.queue);
         if let Some(slot) = slot
             && let Some(helo) = content.envelope.helo

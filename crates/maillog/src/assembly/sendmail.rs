@@ -14,7 +14,7 @@ use crate::scan::{enhanced, reply, text};
 use crate::sendmail::{Delivery, Envelope, Line, Refusal, each};
 
 impl Assembly {
-    pub(super) fn sendmail(&mut self, here: &Here<'_>, line: &Line<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(super) fn sendmail(&mut self, here: &Here<'_>, line: &Line<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         match line {
             Line::Envelope(envelope) => self.envelope(here, envelope, tell),
             Line::Delivery(delivery) => self.sendmail_delivery(here, delivery, tell),
@@ -48,7 +48,7 @@ impl Assembly {
         }
     }
 
-    fn envelope(&mut self, here: &Here<'_>, envelope: &Envelope<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn envelope(&mut self, here: &Here<'_>, envelope: &Envelope<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         // A bounce was told when it was made.
         if let Some(slot) = self.find(here, envelope.queue)
             && self.row.get(slot).mail().about.is_some()
@@ -87,7 +87,7 @@ impl Assembly {
         here: &Here<'_>,
         about: &str,
         queue: &str,
-        tell: &mut impl FnMut(&Happening<'_>),
+        tell: &mut dyn FnMut(&Happening<'_>),
     ) {
         let slot = self.begin_again(here, queue);
         self.row.touch(slot, here.at, |open| {
@@ -97,7 +97,7 @@ impl Assembly {
         self.active(here, slot, b"", None, None, tell);
     }
 
-    fn sendmail_delivery(&mut self, here: &Here<'_>, delivery: &Delivery<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn sendmail_delivery(&mut self, here: &Here<'_>, delivery: &Delivery<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         let Some(fate) = delivery.fate else { return };
         let slot = self.find_or_midway(here, delivery.queue);
         let came_back = !self.row.get(slot).passed.is_empty();
@@ -149,7 +149,7 @@ impl Assembly {
         &mut self,
         here: &Here<'_>,
         refusal: &Refusal<'_>,
-        tell: &mut impl FnMut(&Happening<'_>),
+        tell: &mut dyn FnMut(&Happening<'_>),
     ) {
         if refusal.relay.is_none() && !refusal.queue.is_empty() && self.find(here, refusal.queue).is_none() {
             return self.wait(Waiting::new(here, refusal.queue), tell);
@@ -161,7 +161,7 @@ impl Assembly {
         &self,
         here: &Here<'_>,
         refusal: &Refusal<'_>,
-        tell: &mut impl FnMut(&Happening<'_>),
+        tell: &mut dyn FnMut(&Happening<'_>),
     ) {
         let mail = self.find(here, refusal.queue).map_or_else(Mail::default, |slot| self.row.get(slot).mail());
         let client = match refusal.relay {

@@ -10,7 +10,7 @@ use crate::scanner::Verdict;
 const INSTANCES: [&[u8]; 2] = [b"postfix", b""];
 
 impl Assembly {
-    pub(super) fn verdict(&mut self, here: &Here<'_>, verdict: &Verdict<'_>, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(super) fn verdict(&mut self, here: &Here<'_>, verdict: &Verdict<'_>, tell: &mut dyn FnMut(&Happening<'_>)) {
         if let (Some(address), Some(helo)) = (verdict.client.address, verdict.client.helo) {
             self.helos.learn(&Overheard { at: here.at, address, helo, queue: verdict.queue });
         }

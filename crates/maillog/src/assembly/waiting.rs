@@ -44,7 +44,7 @@ impl Waiting {
 }
 
 impl Assembly {
-    pub(super) fn wait(&mut self, waiting: Waiting, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(super) fn wait(&mut self, waiting: Waiting, tell: &mut dyn FnMut(&Happening<'_>)) {
         if self.waiting.len() >= MAX_WAITING {
             let oldest = self.waiting.remove(0);
             self.waited(&oldest, tell);
@@ -53,7 +53,7 @@ impl Assembly {
     }
 
     /// Tells what has waited for this message.
-    pub(super) fn tell_waiting(&mut self, here: &Here<'_>, queue: &str, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(super) fn tell_waiting(&mut self, here: &Here<'_>, queue: &str, tell: &mut dyn FnMut(&Happening<'_>)) {
         if self.waiting.is_empty() {
             return;
         }
@@ -64,7 +64,7 @@ impl Assembly {
         }
     }
 
-    fn waited(&mut self, waiting: &Waiting, tell: &mut impl FnMut(&Happening<'_>)) {
+    fn waited(&mut self, waiting: &Waiting, tell: &mut dyn FnMut(&Happening<'_>)) {
         let Waiting { place, process, at, ref host, offset, ref line, .. } = *waiting;
         let machine = hash(self.seed, host.as_bytes());
         let here = Here { at, host, machine, place, process, offset, line };
@@ -76,7 +76,7 @@ impl Assembly {
     }
 
     /// At the end of the input: what still waits is told without its client.
-    pub(crate) fn finish(&mut self, tell: &mut impl FnMut(&Happening<'_>)) {
+    pub(crate) fn finish(&mut self, tell: &mut dyn FnMut(&Happening<'_>)) {
         for waiting in std::mem::take(&mut self.waiting) {
             self.waited(&waiting, tell);
         }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use maillog::{Ahead, Attempt, Client, Happening, Kind, Mail, Reader, Refusal, Source, What};
+use maillog::{Ahead, Attempt, Client, Happening, Kept, Kind, Mail, Reader, Refusal, Source, What};
 
 fn shown(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
@@ -104,18 +104,23 @@ pub(crate) fn told<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     told_over(pieces, |reader, _| reader)
 }
 
-/// … given as lines that were read ahead; what has no end yet goes before the next piece.
+/// … given as lines that were read ahead, and kept until their piece ends; what has no end yet goes before the next piece.
 pub(crate) fn told_ahead<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> String {
     let mut input: Vec<Vec<u8>> = Vec::new();
     let mut left = Vec::new();
     for piece in pieces {
         left.extend_from_slice(piece);
-        let whole = left.len() - Ahead::read(&left).1.len();
+        let whole = left.len() - Ahead::default().read(&left).1.len();
         input.push(left.drain(..whole).collect());
     }
     tell_all(|reader, tell| {
+        let (mut memory, mut kept) = (Ahead::default(), Kept::default());
         for piece in &input {
-            reader.take(&Ahead::read(piece).0, &mut *tell);
+            let (ahead, _) = memory.read(piece);
+            reader.take(&ahead, |happening| kept.push(happening));
+            kept.tell(tell);
+            kept.clear();
+            memory = ahead.forget();
         }
         reader.feed(&left, &mut *tell);
         reader.finish(tell);

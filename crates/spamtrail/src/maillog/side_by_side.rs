@@ -1,5 +1,6 @@
-//! Reads a whole input with one processor or several: each thread reads the lines of a piece ahead, and puts them together when
-//! the turn of its piece comes. What is told, and in which order, is the same with any number of threads.
+//! Reads a whole input with one processor or several. Of each piece the lines are read, put together, and what they told is heard:
+//! a thread does it all for its piece, but puts together when the pieces before were put together, and hears when what they told
+//! was heard. So one puts together while another hears, and what is told, and in which order, is the same with any number.
 //!
 //! It is for whole inputs: a log that is followed is read by one, because how far it was read must be exact at any time. The
 //! examples of `maillog` and `findings` include this file, so that what is measured is what runs.
@@ -7,7 +8,7 @@
 use std::io::{self, Read};
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use maillog::{Ahead, Happening, Reader};
+use maillog::{Ahead, Happening, Kept, Reader};
 
 /// Bytes that are read at once.
 const PIECE: usize = 128 * 1024;
@@ -25,11 +26,11 @@ struct Left<R, S> {
     failed: Option<io::Error>,
 }
 
-/// Who puts lines together, and the number of the piece whose turn it is.
-struct Turn<'a, T> {
-    reader: &'a mut Reader,
-    tell: T,
-    number: u64,
+/// What is done with one piece after the other.
+struct InTurn<T> {
+    /// Who does it, and the number of the piece whose turn it is. `None` when a thread panicked: the others must not wait for it.
+    turn: Mutex<(T, Option<u64>)>,
+    next: Condvar,
 }
 
 /// Reads all of the input, and tells what its lines make known; `see` hears the bytes as they are read. The reader is not
@@ -45,25 +46,68 @@ pub(crate) fn read(
     if threads <= 1 {
         return left.alone(reader, tell);
     }
-    let left = Mutex::new(left);
-    let (turn, next) = (Mutex::new(Turn { reader, tell, number: 0 }), Condvar::new());
+    let (left, reader, hearer) = (Mutex::new(left), InTurn::new(reader), InTurn::new(tell));
     let work = || {
-        let mut piece = Vec::new();
+        let _alarm = (Alarm(&reader), Alarm(&hearer));
+        let (mut piece, mut memory, mut kept) = (Vec::new(), Ahead::default(), Kept::default());
         loop {
             let Ok(Some(number)) = left.lock().map(|mut left| left.next(&mut piece)) else { return };
-            let (ahead, rest) = Ahead::read(&piece);
-            let Ok(turn) = turn.lock() else { return };
-            let Ok(mut turn) = next.wait_while(turn, |turn| turn.number != number) else { return };
-            let Turn { reader, tell, .. } = &mut *turn;
-            reader.take(&ahead, &mut *tell);
-            reader.feed(rest, &mut *tell);
-            turn.number += 1;
-            next.notify_all();
+            // Nobody has to wait for its turn idly, nor to keep lines that it can put together at once.
+            let ahead = (!reader.is_turn_of(number)).then(|| std::mem::take(&mut memory).read(&piece));
+            let done = reader.take(number, |reader| match &ahead {
+                Some((ahead, rest)) => {
+                    reader.take(ahead, |happening| kept.push(happening));
+                    reader.feed(rest, |happening| kept.push(happening));
+                }
+                None => reader.feed(&piece, |happening| kept.push(happening)),
+            });
+            if done.and_then(|()| hearer.take(number, |tell| kept.tell(tell))).is_none() {
+                return;
+            }
+            kept.clear();
+            if let Some((ahead, _)) = ahead {
+                memory = ahead.forget();
+            }
         }
     };
     std::thread::scope(|scope| (0..threads).for_each(|_| _ = scope.spawn(work)));
     let left = left.into_inner().unwrap_or_else(PoisonError::into_inner);
     left.failed.map_or(Ok(()), Err)
+}
+
+impl<T> InTurn<T> {
+    fn new(who: T) -> Self {
+        Self { turn: Mutex::new((who, Some(0))), next: Condvar::new() }
+    }
+
+    /// Whether it can be done with a piece now.
+    fn is_turn_of(&self, number: u64) -> bool {
+        self.turn.try_lock().is_ok_and(|turn| turn.1 == Some(number))
+    }
+
+    /// Does it with a piece when its turn comes. `None` when another thread panicked: then it does not come.
+    fn take(&self, number: u64, work: impl FnOnce(&mut T)) -> Option<()> {
+        let waits = |(_, next): &mut (T, Option<u64>)| next.is_some_and(|next| next != number);
+        let mut turn = self.next.wait_while(self.turn.lock().ok()?, waits).ok()?;
+        let next = turn.1? + 1;
+        work(&mut turn.0);
+        turn.1 = Some(next);
+        drop(turn);
+        self.next.notify_all();
+        Some(())
+    }
+}
+
+/// Tells those who wait when the thread that has it panics.
+struct Alarm<'a, T>(&'a InTurn<T>);
+
+impl<T> Drop for Alarm<'_, T> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.turn.lock().unwrap_or_else(PoisonError::into_inner).1 = None;
+            self.0.next.notify_all();
+        }
+    }
 }
 
 impl<R: Read, S: FnMut(&[u8])> Left<R, S> {
@@ -87,17 +131,11 @@ impl<R: Read, S: FnMut(&[u8])> Left<R, S> {
         piece.clear();
         piece.append(&mut self.tail);
         let known = piece.len();
-        piece.resize(known + PIECE, 0);
-        let mut length = known;
-        while length < piece.len() && !self.ended {
-            match self.input.read(&mut piece[length..]) {
-                Ok(0) => self.ended = true,
-                Ok(more) => length += more,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => (self.failed, self.ended) = (Some(error), true),
-            }
+        if !self.ended {
+            let more = self.input.by_ref().take(PIECE as u64).read_to_end(piece);
+            self.ended = !more.as_ref().is_ok_and(|more| *more == PIECE);
+            self.failed = more.err();
         }
-        piece.truncate(length);
         (self.see)(&piece[known..]);
         if let Some(end) = piece.iter().rposition(|byte| *byte == b'\n') {
             self.tail.extend_from_slice(&piece[end + 1..]);
@@ -105,5 +143,61 @@ impl<R: Read, S: FnMut(&[u8])> Left<R, S> {
         }
         self.number += 1;
         (!piece.is_empty()).then_some(self.number - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use maillog::Source;
+
+    /// Lines of more than three pieces.
+    fn log() -> Vec<u8> {
+        let line =
+            |number: usize| format!("2026-03-02 10:00:00 no host name found for IP address 192.0.2.{}\n", number % 250);
+        (0..PIECE / 16).flat_map(|number| line(number).into_bytes()).collect()
+    }
+
+    fn read_with(threads: usize, input: impl Read + Send) -> (io::Result<()>, Vec<u8>, u64) {
+        let (mut reader, mut seen) = (Reader::new(&Source::new(evidence::Time::default(), 7)), Vec::new());
+        let result = read(input, threads, &mut reader, |piece| seen.extend_from_slice(piece), |_| ());
+        (result, seen, reader.tally().lines)
+    }
+
+    #[test]
+    fn every_byte_is_seen_and_every_line_read_with_any_number_of_threads() {
+        let log = log();
+        for threads in 1..=4 {
+            let (result, seen, lines) = read_with(threads, &log[..]);
+            assert!(result.is_ok() && seen == log, "{threads} threads");
+            assert_eq!(lines, log.iter().filter(|byte| **byte == b'\n').count() as u64);
+        }
+    }
+
+    #[test]
+    fn an_input_that_fails_says_so_after_what_came_before() {
+        struct Fails;
+        impl Read for Fails {
+            fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+                Err(io::Error::other("the disk is gone"))
+            }
+        }
+        let log = log();
+        for threads in [1, 2] {
+            let (result, seen, _) = read_with(threads, (&log[..]).chain(Fails));
+            assert_eq!((result.unwrap_err().to_string(), seen.len()), ("the disk is gone".to_owned(), log.len()));
+        }
+    }
+
+    #[test]
+    fn a_thread_that_panics_ends_the_others() {
+        let refused =
+            b"2026-03-02 10:00:00 H=(a.example) [192.0.2.1] F=<a@a.example> rejected RCPT <b@b.example>: no\n";
+        let log = [&log()[..], &refused.repeat(10_000)].concat();
+        let panicked = std::panic::catch_unwind(|| {
+            let mut reader = Reader::new(&Source::new(evidence::Time::default(), 7));
+            _ = read(&log[..], 3, &mut reader, |_| (), |_| panic!("as is meant"));
+        });
+        assert!(panicked.is_err());
     }
 }
