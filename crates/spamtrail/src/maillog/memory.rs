@@ -275,6 +275,11 @@ pub(super) fn trial(data: &Data, settings: Settings, atlas: Arc<Atlas>) -> anyho
     Ok(Some((Watch::restore(settings, atlas, kept.learned)?, kept.words)))
 }
 
+/// Digests of the complaints that are known, and the last of the words that was taken, also while a run goes on.
+pub(super) fn reported(data: &Data) -> anyhow::Result<(Vec<[u8; 32]>, u64)> {
+    Ok(newest(data)?.map(|kept| (kept.reports, kept.words)).unwrap_or_default())
+}
+
 fn newest(data: &Data) -> anyhow::Result<Option<Kept>> {
     let folder = data.maillog();
     // The next run may end while we look.

@@ -23,7 +23,7 @@ pub(super) struct Pending {
 }
 
 /// A complaint of somebody else.
-#[derive(Debug, Encode, Decode)]
+#[derive(Clone, Debug, Encode, Decode)]
 pub(super) struct Report {
     #[n(0)]
     pub(super) received_at: Time,

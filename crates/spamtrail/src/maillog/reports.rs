@@ -11,11 +11,11 @@ use evidence::Time;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::memory::Read;
+use super::memory::{InUse, Read, reported};
 use super::pending::Report;
 use super::site::Settings;
-use super::watch::Watch;
-use super::{Store, written};
+use super::words::Said;
+use super::{Store, words, written};
 use crate::Outcome;
 use crate::arguments::MaillogComplaints;
 use crate::data::Data;
@@ -27,24 +27,48 @@ struct Found {
     /// By what it is: how many.
     others: BTreeMap<String, u64>,
     known: u64,
-    reports: Vec<(PathBuf, Complaint, Time)>,
+    new: Vec<New>,
+}
+
+/// A complaint that was not read before.
+struct New {
+    file: PathBuf,
+    complaint: Complaint,
+    received_at: Time,
+    sha256: [u8; 32],
+}
+
+impl New {
+    fn report(&self) -> Report {
+        Report::new(self.complaint.clone(), self.sha256, self.received_at)
+    }
 }
 
 pub(super) async fn read(arguments: MaillogComplaints) -> anyhow::Result<Outcome> {
-    let mut store = Store::open(Data(arguments.data.clone())).await?;
-    let mut watch = store.watch(Settings::default()).await?;
-    let mut known: HashSet<[u8; 32]> = store.memory.reports().iter().copied().collect();
-    let mut found = Found::default();
-    for path in &arguments.paths {
-        for file in files(path)? {
-            let bytes = fs::read(&file).with_context(|| file.display().to_string())?;
-            let near = written(&file.metadata()?);
-            take(&file, &bytes, near, &mut known, &mut watch, &mut found);
+    let data = Data(arguments.data.clone());
+    let found = match Store::open(data.clone()).await {
+        Ok(mut store) => {
+            let mut watch = store.watch(Settings::default()).await?;
+            let found = find(&arguments.paths, store.memory.reports())?;
+            found.new.iter().for_each(|new| watch.report(new.report()));
+            if !found.new.is_empty() {
+                store.keep(&mut watch, Read::default()).await?;
+            }
+            found
         }
-    }
-    if !found.reports.is_empty() {
-        store.keep(&mut watch, Read::default()).await?;
-    }
+        // The run that reads logs takes them.
+        Err(error) if error.is::<InUse>() => {
+            let (mut known, taken) = reported(&data)?;
+            known.extend(words::reports(&data, taken)?);
+            let found = find(&arguments.paths, &known)?;
+            let said: Vec<_> = found.new.iter().map(|new| Said::Report(new.report())).collect();
+            if !said.is_empty() {
+                words::put(&data, &said, sensor::now(), taken)?;
+            }
+            found
+        }
+        Err(error) => return Err(error),
+    };
     let mut out = stdout();
     if arguments.json {
         write_json(&mut out, &found)?
@@ -52,7 +76,20 @@ pub(super) async fn read(arguments: MaillogComplaints) -> anyhow::Result<Outcome
         write_text(&mut out, &found)?
     }
     out.flush()?;
-    Ok(if found.reports.is_empty() { Outcome::NothingFound } else { Outcome::Done })
+    Ok(if found.new.is_empty() { Outcome::NothingFound } else { Outcome::Done })
+}
+
+/// What is in files and folders, and new.
+fn find(paths: &[PathBuf], known: &[[u8; 32]]) -> anyhow::Result<Found> {
+    let (mut known, mut found): (HashSet<_>, _) = (known.iter().copied().collect(), Found::default());
+    for path in paths {
+        for file in files(path)? {
+            let bytes = fs::read(&file).with_context(|| file.display().to_string())?;
+            let near = written(&file.metadata()?);
+            found.take(&file, &bytes, near, &mut known);
+        }
+    }
+    Ok(found)
 }
 
 /// A file, or all files of a folder and its folders, in the order of their names. What begins with a dot is left alone.
@@ -76,32 +113,33 @@ fn files(path: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Takes the mails of a file.
-fn take(path: &Path, bytes: &[u8], near: Time, known: &mut HashSet<[u8; 32]>, watch: &mut Watch, found: &mut Found) {
-    for mail in mails(bytes) {
-        match complaints::read(&mail) {
-            Err(what) => *found.others.entry(what.to_string()).or_default() += 1,
-            Ok(complaint) => {
-                let sha256: [u8; 32] = Sha256::digest(&mail).into();
-                if !known.insert(sha256) {
-                    found.known += 1;
-                    continue;
+impl Found {
+    /// Takes the mails of a file.
+    fn take(&mut self, file: &Path, bytes: &[u8], near: Time, known: &mut HashSet<[u8; 32]>) {
+        for mail in mails(bytes) {
+            match complaints::read(&mail) {
+                Err(what) => *self.others.entry(what.to_string()).or_default() += 1,
+                Ok(complaint) => {
+                    let sha256 = Sha256::digest(&mail).into();
+                    if !known.insert(sha256) {
+                        self.known += 1;
+                        continue;
+                    }
+                    // A report from the future is as old as its file.
+                    let received_at = complaint.reported_at.unwrap_or(near).min(near);
+                    self.new.push(New { file: file.to_owned(), complaint, received_at, sha256 });
                 }
-                // A report from the future is as old as its file.
-                let received_at = complaint.reported_at.unwrap_or(near).min(near);
-                found.reports.push((path.to_owned(), complaint.clone(), received_at));
-                watch.report(Report::new(complaint, sha256, received_at));
             }
         }
     }
 }
 
 fn write_text(out: &mut dyn Write, found: &Found) -> anyhow::Result<()> {
-    if !found.reports.is_empty() {
+    if !found.new.is_empty() {
         let head = ["received", "format", "kind", "address", "port", "happened", "account", "reporter"];
         write_line(out, &head.map(str::to_owned))?;
     }
-    for (_, complaint, received_at) in &found.reports {
+    for New { complaint, received_at, .. } in &found.new {
         let text = |value: &Option<String>| value.clone().unwrap_or_else(|| "-".to_owned());
         let mark = if complaint.derived { "~" } else { "" };
         write_line(
@@ -118,7 +156,7 @@ fn write_text(out: &mut dyn Write, found: &Found) -> anyhow::Result<()> {
             ],
         )?;
     }
-    writeln!(out, "{} new reports, {} known before", found.reports.len(), found.known)?;
+    writeln!(out, "{} new reports, {} known before", found.new.len(), found.known)?;
     for (what, count) in &found.others {
         writeln!(out, "{count} not taken: {what}")?;
     }
@@ -126,8 +164,8 @@ fn write_text(out: &mut dyn Write, found: &Found) -> anyhow::Result<()> {
 }
 
 fn write_json(out: &mut dyn Write, found: &Found) -> anyhow::Result<()> {
-    for (path, complaint, received_at) in &found.reports {
-        let report = json!({ "type": "report", "file": path.display().to_string(), "received_at": received_at.to_string(),
+    for New { file, complaint, received_at, .. } in &found.new {
+        let report = json!({ "type": "report", "file": file.display().to_string(), "received_at": received_at.to_string(),
             "format": complaint.format.name(), "kind": complaint.kind,
             "address": complaint.source.map(|source| source.to_string()), "derived": complaint.derived,
             "port": complaint.source_port, "happened_at": complaint.happened_at.map(|at| at.to_string()),
@@ -135,6 +173,6 @@ fn write_json(out: &mut dyn Write, found: &Found) -> anyhow::Result<()> {
             "incidents": complaint.incidents });
         writeln!(out, "{report}")?;
     }
-    let counts = json!({ "type": "counts", "new": found.reports.len(), "known": found.known, "others": found.others });
+    let counts = json!({ "type": "counts", "new": found.new.len(), "known": found.known, "others": found.others });
     Ok(writeln!(out, "{counts}")?)
 }

@@ -1,4 +1,5 @@
-//! What a person says while another run reads into the data folder: files, which that run takes in their order, each once.
+//! What a person says, and complaints of others, while another run reads into the data folder: files, which that run takes in
+//! their order, each once.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -10,10 +11,11 @@ use findings::{Exception, FindingId, Scope, Word};
 use minicbor::{Decode, Encode};
 
 use super::memory::write_whole;
+use super::pending::Report;
 use super::watch::Watch;
 use crate::data::Data;
 
-/// What a person says.
+/// What a person says, or somebody else.
 #[derive(Clone, Debug, Encode, Decode)]
 pub(super) enum Said {
     /// A word on a finding.
@@ -24,6 +26,9 @@ pub(super) enum Said {
     /// The end of an exception before its time.
     #[n(2)]
     End(#[n(0)] Vec<Scope>),
+    /// A complaint, which was not known yet when it was put here.
+    #[n(3)]
+    Report(#[n(0)] Report),
 }
 
 impl Said {
@@ -41,6 +46,7 @@ impl Said {
                     bail!("there is no such exception that could end");
                 }
             }
+            Self::Report(report) => watch.report(report),
         }
         Ok(())
     }
@@ -75,9 +81,7 @@ fn waiting(folder: &Path, taken: u64) -> anyhow::Result<Vec<(u64, PathBuf)>> {
 pub(super) fn take(data: &Data, taken: u64, watch: &mut Watch) -> anyhow::Result<u64> {
     let mut last = taken;
     for (number, path) in waiting(&data.words(), taken)? {
-        let bytes = fs::read(&path).with_context(|| path.display().to_string())?;
-        let said: Vec<Said> = minicbor::decode(&bytes).with_context(|| path.display().to_string())?;
-        for said in said {
+        for said in read(&path)? {
             if let Err(error) = said.clone().hear(watch) {
                 tracing::warn!(%error, ?said, "what was said cannot be");
             }
@@ -85,6 +89,25 @@ pub(super) fn take(data: &Data, taken: u64, watch: &mut Watch) -> anyhow::Result
         last = number;
     }
     Ok(last)
+}
+
+/// Digests of complaints that wait to be taken.
+pub(super) fn reports(data: &Data, taken: u64) -> anyhow::Result<Vec<[u8; 32]>> {
+    let mut digests = Vec::new();
+    for (_, path) in waiting(&data.words(), taken)? {
+        // One that is gone was taken while we look.
+        let said = if path.exists() { read(&path)? } else { Vec::new() };
+        digests.extend(said.iter().filter_map(|said| match said {
+            Said::Report(report) => Some(report.sha256),
+            _ => None,
+        }));
+    }
+    Ok(digests)
+}
+
+fn read(path: &Path) -> anyhow::Result<Vec<Said>> {
+    let bytes = fs::read(path).with_context(|| path.display().to_string())?;
+    minicbor::decode(&bytes).with_context(|| path.display().to_string())
 }
 
 /// Removes what was taken and is kept.

@@ -169,9 +169,12 @@ fn a_log_is_followed_over_rotation_and_restarts_and_each_line_counts_once() {
     append(&file, &parts[2]);
     std::fs::rename(&file, folder.path().join("mail.log.1")).unwrap();
     run(&|| append(&file, &parts[3]));
-    let sums = sql(&data, "SELECT sum(recipients) AS r, sum(failed) AS f FROM customers WHERE party = 'account'");
+    let sums = || sql(&data, "SELECT sum(recipients) AS r, sum(failed) AS f FROM customers WHERE party = 'account'");
     let once = sql_of_whole(&text);
-    assert_eq!(sums, once);
+    // On a busy machine more runs are needed to come to the end; one more finds nothing.
+    (0..30).find(|_| sums() == once || (run(&|| ()), false).1);
+    run(&|| ());
+    assert_eq!(sums(), once);
 }
 
 /// A run that follows, from when it does so.
@@ -198,6 +201,14 @@ pub(crate) fn sql_of_whole(text: &str) -> serde_json::Value {
     sql(&data, "SELECT sum(recipients) AS r, sum(failed) AS f FROM customers WHERE party = 'account'")
 }
 
+/// A report that is a document alone.
+fn xarf(source: &str) -> String {
+    format!(
+        r#"{{"xarf_version":"4.2.0","timestamp":"2026-03-02T10:00:00Z","category":"messaging","type":"spam",
+        "source_identifier":"{source}","source_port":1025,"reporter":{{"domain":"p.example"}}}}"#
+    )
+}
+
 #[test]
 fn what_is_said_while_logs_are_followed_is_heard_once_by_the_run_that_follows_them() {
     let folder = tempfile::tempdir().unwrap();
@@ -216,12 +227,18 @@ fn what_is_said_while_logs_are_followed_is_heard_once_by_the_run_that_follows_th
     assert_eq!(say(&["say", &number, "informed", "--by", "desk"]), (Some(0), String::new()));
     assert_eq!(say(&["say", "9999", "informed"]).0, Some(2), "it is tried before");
     assert_eq!(say(&["allow", "ann@provider.example", "--until", "2099-01-01", "--why", "known"]).0, Some(0));
+    let complaint = folder.path().join("complaint.json");
+    std::fs::write(&complaint, xarf("192.0.2.9")).unwrap();
+    let complain = || say(&["complaints", complaint.to_str().unwrap()]).0;
+    assert_eq!([complain(), complain()], [Some(0), Some(1)], "known at once");
+    let complaints = || sql(&data, "SELECT count(*) AS n, min(source_ip) AS address FROM complaints");
     let words = "SELECT count(*) AS n FROM findings WHERE change = 'informed' AND said_by = 'desk'";
     let begun = std::time::Instant::now();
     while sql(&data, words) == json!({ "n": 0 }) || std::fs::read_dir(data.join("maillog/words")).unwrap().count() > 0 {
         assert!(begun.elapsed() < Duration::from_secs(60), "nobody hears it");
         std::thread::sleep(Duration::from_millis(200));
     }
+    assert_eq!((complaints(), complain()), (json!({ "n": 1, "address": "192.0.2.9" }), Some(1)));
     let pid = rustix::process::Pid::from_child(&following);
     rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
     following.wait().unwrap();
@@ -279,12 +296,6 @@ fn complaints_from_a_mailbox_and_a_folder_count_once_and_all_else_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let (data, mails) = (folder.path().join("data"), folder.path().join("cur"));
     std::fs::create_dir(&mails).unwrap();
-    let xarf = |source: &str| {
-        format!(
-            r#"{{"xarf_version":"4.2.0","timestamp":"2026-03-02T10:00:00Z","category":"messaging","type":"spam",
-            "source_identifier":"{source}","source_port":1025,"reporter":{{"domain":"p.example"}}}}"#
-        )
-    };
     std::fs::write(mails.join("1.json"), xarf("192.0.2.7")).unwrap();
     std::fs::write(mails.join("2.eml"), "From: a@b.example\nSubject: stop it\n\nPlease.\n").unwrap();
     let mailbox = folder.path().join("mbox");
