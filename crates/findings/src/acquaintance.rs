@@ -9,6 +9,8 @@ use minicbor::decode::{Decoder, Error};
 use minicbor::encode::{Encoder, Write};
 use minicbor::{Decode, Encode};
 
+use crate::pages::written;
+
 /// Pairs of one neighbourhood, which is one line of the processor's cache.
 const WAYS: usize = 16;
 
@@ -39,7 +41,7 @@ impl Acquaintances {
     pub(crate) fn new(pairs: usize) -> Self {
         let most = (pairs / WAYS).max(1).next_power_of_two().ilog2();
         let begun = most.saturating_sub(DOUBLINGS);
-        Self { places: vec![[0; WAYS]; 1 << begun], begun, most, held: 0, forgotten: 0 }
+        Self { places: written([0; WAYS], 1 << begun), begun, most, held: 0, forgotten: 0 }
     }
 
     fn doublings(&self) -> u32 {
@@ -92,7 +94,7 @@ impl Acquaintances {
     /// Each neighbourhood becomes two; the next bit of the tag tells to which a pair goes.
     fn double(&mut self) {
         let bit = 31 - self.doublings();
-        let mut doubled = vec![[0; WAYS]; self.places.len() * 2];
+        let mut doubled = written([0; WAYS], self.places.len() * 2);
         for (place, pairs) in self.places.iter().enumerate() {
             let mut free = [0, 0];
             for pair in pairs.iter().filter(|pair| **pair != 0) {

@@ -235,12 +235,12 @@ impl Detector {
 
     /// Where the party stands, and its hash.
     pub(crate) fn place(&mut self, party: Party<'_>, now: Moment) -> (usize, u64) {
-        let number = party.number(&self.memory.key);
         // What comes together is mostly of the same.
         let (last, place) = self.last;
-        if number == last && self.memory.entries.get(place).is_some_and(Option::is_some) {
-            return (place, number);
+        if self.memory.entries.get(place).and_then(Option::as_ref).is_some_and(|entry| party.is(&entry.subject)) {
+            return (place, last);
         }
+        let number = party.number(&self.memory.key);
         let place = self.memory.place(party, number, &mut self.index, &self.room, now);
         self.last = (number, place);
         (place, number)

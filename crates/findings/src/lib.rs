@@ -22,6 +22,7 @@ mod mailbox;
 mod memory;
 mod moment;
 mod outbound;
+mod pages;
 mod proof;
 mod reply;
 mod rule;

@@ -8,6 +8,8 @@ use minicbor::decode::{Decoder, Error};
 use minicbor::encode::{Encoder, Write};
 use minicbor::{Decode, Encode};
 
+use crate::pages::written;
+
 const WAYS: usize = 8;
 
 /// Of the last eight days, those on which a real mailbox gets mail.
@@ -22,7 +24,7 @@ pub(crate) struct Mailboxes {
 impl Mailboxes {
     /// Room for at least `mailboxes`; 8 bytes each.
     pub(crate) fn new(mailboxes: usize) -> Self {
-        Self { places: vec![[0; WAYS]; (mailboxes / WAYS).max(1).next_power_of_two()] }
+        Self { places: written([0; WAYS], (mailboxes / WAYS).max(1).next_power_of_two()) }
     }
 
     /// A mailbox got mail that day.

@@ -127,6 +127,18 @@ impl Party<'_> {
         }
     }
 
+    /// Whether a subject is this party.
+    pub(crate) fn is(&self, subject: &Subject) -> bool {
+        match (self, subject) {
+            (Self::Account(name), Subject::Account(known)) => name.eq_ignore_ascii_case(known),
+            (Self::Customer(machine), Subject::Customer(known)) | (Self::Remote(machine), Subject::Remote(known)) => {
+                machine == known
+            }
+            (Self::Server, Subject::Server) => true,
+            _ => false,
+        }
+    }
+
     pub(crate) fn to_subject(self) -> Subject {
         match self {
             Self::Account(name) => Subject::account(name),
@@ -184,6 +196,7 @@ mod tests {
             let subject = party.to_subject();
             assert_eq!(subject.to_string(), text);
             assert_eq!(subject.number(&key), party.number(&key));
+            assert!(party.is(&subject) && !Party::Server.is(&subject));
             let bytes = minicbor::to_vec(&subject).unwrap();
             assert_eq!(minicbor::decode::<Subject>(&bytes).unwrap(), subject);
         }

@@ -1,5 +1,5 @@
-//! Happenings kept for a moment, so that one processor can put lines together while another hears what they told. Text of all
-//! of them is in two pieces of memory, which are used again.
+//! Happenings kept for a moment, so that one processor can put lines together while another hears what they told. Text that stands in
+//! the log is left there, all other is in two pieces of memory, which are used again.
 
 use std::num::NonZeroU32;
 
@@ -7,7 +7,8 @@ use crate::happening::Happening;
 use crate::vocabulary;
 use crate::vocabulary::Texts;
 
-/// Happenings, in their order, of at most 4 GiB of text: those of a few megabytes of log never have as much.
+/// Happenings of one piece of a log, in their order. With the piece their text is at most 4 GiB: some megabytes of log never have as
+/// much.
 #[derive(Debug, Default)]
 pub struct Kept {
     texts: String,
@@ -15,7 +16,7 @@ pub struct Kept {
     happenings: Vec<vocabulary::Happening<Text, Bytes>>,
 }
 
-/// Where a text is: one more than its start, and its length.
+/// Where a text is: one more than its start, and its length. Starts beyond the piece are of what is kept beside it.
 type Span = (NonZeroU32, u32);
 
 #[derive(Clone, Copy, Debug)]
@@ -25,17 +26,16 @@ struct Text(Span);
 struct Bytes(Span);
 
 impl Kept {
-    pub fn push(&mut self, happening: &Happening<'_>) {
+    /// Keeps what the lines of a piece tell; until [`clear`](Self::clear) always the same.
+    pub fn push(&mut self, piece: &[u8], happening: &Happening<'_>) {
         let Self { texts, bytes, happenings } = self;
-        let line = (happening.line, bytes.len());
-        bytes.extend_from_slice(happening.line);
-        happenings.push(happening.map(&mut Keeping { texts, bytes, line }));
+        happenings.push(happening.map(&mut Keeping { piece, texts, bytes }));
     }
 
-    /// Tells all of them.
-    pub fn tell(&self, tell: &mut dyn FnMut(&Happening<'_>)) {
+    /// Tells all that this piece told.
+    pub fn tell(&self, piece: &[u8], tell: &mut dyn FnMut(&Happening<'_>)) {
         for happening in &self.happenings {
-            tell(&happening.map(&mut Telling { texts: &self.texts, bytes: &self.bytes }));
+            tell(&happening.map(&mut Telling { piece, texts: &self.texts, bytes: &self.bytes }));
         }
     }
 
@@ -51,10 +51,9 @@ impl Kept {
 }
 
 struct Keeping<'a> {
+    piece: &'a [u8],
     texts: &'a mut String,
     bytes: &'a mut Vec<u8>,
-    /// The line, and where it is kept.
-    line: (&'a [u8], usize),
 }
 
 impl Texts<&str, &[u8]> for Keeping<'_> {
@@ -68,19 +67,18 @@ impl Texts<&str, &[u8]> for Keeping<'_> {
     }
 
     fn bytes(&mut self, bytes: &[u8]) -> Bytes {
-        let (line, at) = self.line;
-        // Much of what is told is a piece of the line, which is kept already.
-        let offset = bytes.as_ptr().addr().wrapping_sub(line.as_ptr().addr());
-        if offset.checked_add(bytes.len()).is_some_and(|end| end <= line.len()) {
-            return Bytes(span(at + offset, bytes.len()));
+        let offset = bytes.as_ptr().addr().wrapping_sub(self.piece.as_ptr().addr());
+        if offset.checked_add(bytes.len()).is_some_and(|end| end <= self.piece.len()) {
+            return Bytes(span(offset, bytes.len()));
         }
-        let start = self.bytes.len();
+        let start = self.piece.len() + self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         Bytes(span(start, bytes.len()))
     }
 }
 
 struct Telling<'a> {
+    piece: &'a [u8],
     texts: &'a str,
     bytes: &'a [u8],
 }
@@ -94,7 +92,12 @@ impl<'a> Texts<Text, Bytes> for Telling<'a> {
     }
 
     fn bytes(&mut self, Bytes((start, length)): Bytes) -> &'a [u8] {
-        &self.bytes[start.get() as usize - 1..][..length as usize]
+        let start = start.get() as usize - 1;
+        let text = match start.checked_sub(self.piece.len()) {
+            Some(beyond) => &self.bytes[beyond..],
+            None => &self.piece[start..],
+        };
+        &text[..length as usize]
     }
 }
 

@@ -66,7 +66,7 @@ struct Saved<L, T, R, P, J> {
 }
 
 /// The form of what is saved.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// Why a reader does not go on where another ended.
 #[derive(Debug, thiserror::Error)]

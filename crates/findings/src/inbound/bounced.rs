@@ -6,6 +6,7 @@ use minicbor::{Decode, Encode};
 
 use crate::moment::Moment;
 use crate::outbound::Repeat;
+use crate::pages::written;
 
 /// Mailboxes of which null senders are counted at a time.
 pub const BOUNCED_MAILBOXES: usize = 2048;
@@ -16,7 +17,7 @@ pub(crate) struct Bounced(#[n(0)] Vec<Repeat>);
 
 impl Default for Bounced {
     fn default() -> Self {
-        Self(vec![Repeat::default(); BOUNCED_MAILBOXES])
+        Self(written(Repeat::default(), BOUNCED_MAILBOXES))
     }
 }
 

@@ -6,6 +6,7 @@
 use minicbor::{Decode, Encode};
 
 use crate::moment::Moment;
+use crate::pages::written;
 
 /// Names of which the networks are counted.
 pub const SHARED_NAMES: usize = 16_384;
@@ -32,7 +33,7 @@ pub(crate) struct SharedHelos(#[n(0)] Vec<Name>);
 
 impl Default for SharedHelos {
     fn default() -> Self {
-        Self(vec![Name::default(); SHARED_NAMES])
+        Self(written(Name::default(), SHARED_NAMES))
     }
 }
 

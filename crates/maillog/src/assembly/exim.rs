@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use super::open::Part;
+use super::open::Name;
 use super::postfix::{is_first, set_client};
 use super::waiting::Waiting;
 use super::{Assembly, Here};
@@ -46,11 +46,11 @@ impl Assembly {
             if let (Some(user), None) = (user, arrival.account) {
                 open.account = open.keep_both(b"uid=", user);
             }
-            open.about = arrival.about.map_or(Part::NONE, |about| open.keep(about.as_bytes()));
+            open.about = arrival.about.map_or(Name::NONE, |about| open.keep_name(about));
             open.state.client = true;
         });
         if let Some(id) = arrival.message_id {
-            self.message_id(here, arrival.queue, id);
+            self.has_message_id(here, slot, id);
         }
         self.active(here, slot, arrival.sender, arrival.size, arrival.recipients, tell);
         self.tell_waiting(here, arrival.queue, tell);

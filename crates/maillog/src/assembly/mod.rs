@@ -297,14 +297,13 @@ impl Assembly {
     }
 
     fn find(&self, here: &Here<'_>, queue: &str) -> Option<Slot> {
-        let queue = queue.as_bytes();
-        self.row.find(hash(here.place, queue), queue)
+        self.row.find(hash(here.place, queue.as_bytes()), queue)
     }
 
     /// A message that begins with this line.
     fn begin(&mut self, here: &Here<'_>, queue: &str) -> Slot {
         self.make_room(here.at);
-        self.row.add(hash(here.place, queue.as_bytes()), queue.as_bytes(), here.at)
+        self.row.add(hash(here.place, queue.as_bytes()), queue, here.at)
     }
 
     /// The message, or one that was in the queue before the log began.

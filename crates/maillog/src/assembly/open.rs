@@ -10,7 +10,6 @@ use hashbrown::HashTable;
 use minicbor::{Decode, Encode};
 
 use crate::happening::{Client, Mail};
-use crate::scan::text;
 
 /// Text of one message that is kept: fields beyond it are left out, and counted.
 pub(crate) const MAX_TEXT: usize = 8 * 1024;
@@ -38,6 +37,15 @@ impl Part {
     pub(crate) const NONE: Self = Self(None);
 }
 
+/// A part of a message's names.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Encode, Decode)]
+#[cbor(transparent)]
+pub(crate) struct Name(#[n(0)] Option<(u16, u16)>);
+
+impl Name {
+    pub(crate) const NONE: Self = Self(None);
+}
+
 /// A recipient that had a result.
 #[derive(Clone, Copy, Debug, Encode, Decode)]
 pub(crate) struct Tried {
@@ -59,9 +67,9 @@ pub(crate) struct Open {
     #[cbor(n(1), with = "minicbor::bytes")]
     text: Vec<u8>,
     #[n(2)]
-    pub(crate) queue: Part,
+    pub(crate) queue: Name,
     #[n(3)]
-    pub(crate) name: Part,
+    pub(crate) name: Name,
     #[n(4)]
     pub(crate) helo: Part,
     #[n(5)]
@@ -71,7 +79,7 @@ pub(crate) struct Open {
     #[n(7)]
     pub(crate) message_id: Part,
     #[n(8)]
-    pub(crate) about: Part,
+    pub(crate) about: Name,
     #[n(9)]
     pub(crate) address: Option<IpAddr>,
     #[n(10)]
@@ -101,6 +109,9 @@ pub(crate) struct Open {
     before: u32,
     #[n(21)]
     after: u32,
+    /// What the server itself named, as text.
+    #[n(22)]
+    names: String,
 }
 
 /// How far its telling is.
@@ -131,13 +142,13 @@ impl Open {
         Self {
             key: 0,
             text: Vec::new(),
-            queue: Part::NONE,
-            name: Part::NONE,
+            queue: Name::NONE,
+            name: Name::NONE,
             helo: Part::NONE,
             account: Part::NONE,
             sender: Part::NONE,
             message_id: Part::NONE,
-            about: Part::NONE,
+            about: Name::NONE,
             address: None,
             port: None,
             size: None,
@@ -151,19 +162,21 @@ impl Open {
             passed: Vec::new(),
             before: NONE,
             after: NONE,
+            names: String::new(),
         }
     }
 
     /// Empty again; the memory stays, unless it was much.
     fn clear(&mut self) {
-        let (mut text, mut tried, mut passed) =
-            (std::mem::take(&mut self.text), std::mem::take(&mut self.tried), std::mem::take(&mut self.passed));
+        let Self { mut text, mut tried, mut passed, mut names, .. } = std::mem::replace(self, Self::new());
         text.clear();
         text.shrink_to(1024);
+        names.clear();
+        names.shrink_to(256);
         tried.clear();
         tried.shrink_to(16);
         passed.clear();
-        *self = Self { text, tried, passed, ..Self::new() };
+        (self.text, self.names, self.tried, self.passed) = (text, names, tried, passed);
     }
 
     pub(crate) fn part(&self, part: Part) -> Option<&[u8]> {
@@ -171,36 +184,55 @@ impl Open {
         Some(&self.text[usize::from(at)..][..usize::from(length)])
     }
 
+    pub(crate) fn named(&self, name: Name) -> Option<&str> {
+        let (at, length) = name.0?;
+        self.names.get(usize::from(at)..usize::from(at) + usize::from(length))
+    }
+
+    fn has_room(&self, length: usize) -> bool {
+        self.text.len() + self.names.len() + length <= MAX_TEXT
+    }
+
+    /// Keeps a name; one of nothing when there is no room.
+    pub(crate) fn keep_name(&mut self, name: &str) -> Name {
+        if !self.has_room(name.len()) {
+            return Name::NONE;
+        }
+        let at = self.names.len();
+        self.names.push_str(name);
+        Name(Some((at as u16, name.len() as u16)))
+    }
+
     /// Keeps a text; a part of nothing when there is no room.
     pub(crate) fn keep(&mut self, text: &[u8]) -> Part {
-        let at = self.text.len();
-        if at + text.len() > MAX_TEXT {
+        if !self.has_room(text.len()) {
             return Part::NONE;
         }
+        let at = self.text.len();
         self.text.extend_from_slice(text);
         Part(Some((at as u16, text.len() as u16)))
     }
 
     /// … in two pieces.
     pub(crate) fn keep_both(&mut self, before: &[u8], text: &[u8]) -> Part {
-        let at = self.text.len();
-        if at + before.len() + text.len() > MAX_TEXT {
+        if !self.has_room(before.len() + text.len()) {
             return Part::NONE;
         }
+        let at = self.text.len();
         _ = self.keep(before);
         _ = self.keep(text);
         Part(Some((at as u16, (before.len() + text.len()) as u16)))
     }
 
     pub(crate) fn queue_id(&self) -> &str {
-        self.part(self.queue).and_then(text).unwrap_or_default()
+        self.named(self.queue).unwrap_or_default()
     }
 
     pub(crate) fn client(&self) -> Client<'_> {
         Client {
             address: self.address,
             port: self.port,
-            name: self.part(self.name).and_then(text),
+            name: self.named(self.name),
             helo: self.part(self.helo),
             account: self.part(self.account),
         }
@@ -213,7 +245,7 @@ impl Open {
             sender: self.part(self.sender),
             message_id: self.part(self.message_id),
             size: self.size,
-            about: self.part(self.about).and_then(text),
+            about: self.named(self.about),
             arrived: self.arrived,
         }
     }
@@ -221,7 +253,7 @@ impl Open {
     /// Takes over who handed it in, and when, from another.
     pub(crate) fn inherit(&mut self, from: &Open) {
         (self.address, self.port, self.arrived) = (from.address, from.port, from.arrived);
-        self.name = from.part(from.name).map_or(Part::NONE, |text| self.keep(text));
+        self.name = from.named(from.name).map_or(Name::NONE, |name| self.keep_name(name));
         self.helo = from.part(from.helo).map_or(Part::NONE, |text| self.keep(text));
         self.account = from.part(from.account).map_or(Part::NONE, |text| self.keep(text));
         self.state.joined = true;
@@ -238,15 +270,20 @@ impl Open {
     /// Whether all its parts are in its text.
     fn is_whole(&self) -> bool {
         let tried = self.tried.iter().map(|tried| tried.address);
-        let parts =
-            [self.queue, self.name, self.helo, self.account, self.sender, self.message_id, self.about].into_iter();
-        parts
-            .chain(tried)
-            .all(|part| part.0.is_none_or(|(at, length)| usize::from(at) + usize::from(length) <= self.text.len()))
+        let parts = [self.helo, self.account, self.sender, self.message_id].into_iter();
+        let has_names =
+            [self.queue, self.name, self.about].iter().all(|name| name.0.is_none() || self.named(*name).is_some());
+        has_names
+            && parts
+                .chain(tried)
+                .all(|part| part.0.is_none_or(|(at, length)| usize::from(at) + usize::from(length) <= self.text.len()))
     }
 
     fn bytes(&self) -> usize {
-        self.text.capacity() + self.tried.capacity() * size_of::<Tried>() + self.passed.capacity() * 8
+        self.text.capacity()
+            + self.names.capacity()
+            + self.tried.capacity() * size_of::<Tried>()
+            + self.passed.capacity() * 8
     }
 }
 
@@ -324,10 +361,10 @@ impl Row {
         &self.slots[slot.0 as usize]
     }
 
-    pub(crate) fn find(&self, key: u64, queue: &[u8]) -> Option<Slot> {
+    pub(crate) fn find(&self, key: u64, queue: &str) -> Option<Slot> {
         let is = |&index: &u32| {
             let open = &self.slots[index as usize];
-            open.key == key && open.part(open.queue) == Some(queue)
+            open.key == key && open.named(open.queue) == Some(queue)
         };
         self.found.find(key, is).map(|&index| Slot(index))
     }
@@ -357,7 +394,7 @@ impl Row {
     }
 
     /// A new message.
-    pub(crate) fn add(&mut self, key: u64, queue: &[u8], at: Time) -> Slot {
+    pub(crate) fn add(&mut self, key: u64, queue: &str, at: Time) -> Slot {
         let index = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Open::new());
             (self.slots.len() - 1) as u32
@@ -365,7 +402,7 @@ impl Row {
         let open = &mut self.slots[index as usize];
         open.key = key;
         let before = open.bytes();
-        open.queue = open.keep(queue);
+        open.queue = open.keep_name(queue);
         open.touched = at;
         let after = open.bytes();
         self.held = self.held + after - before;

@@ -3,7 +3,7 @@
 
 use memchr::memmem;
 
-use super::open::{MAX_TRIED, Open, Part, Slot, State, Tried};
+use super::open::{MAX_TRIED, Name, Open, Part, Slot, State, Tried};
 use super::{Assembly, Here};
 use crate::happening::{Arrival, Attempt, Client, Fate, Happening, Loss, Mail, Refusal, Stage, Taint, TaintKind, What};
 use crate::hash::hash;
@@ -39,7 +39,7 @@ impl Assembly {
             Line::Removed { queue } | Line::Super { queue, action: b"removed", .. } => self.removed(here, queue),
             Line::Notification { about, queue, .. } => {
                 let slot = self.find(here, queue).unwrap_or_else(|| self.begin_again(here, queue));
-                self.row.touch(slot, here.at, |open| open.about = open.keep(about.as_bytes()));
+                self.row.touch(slot, here.at, |open| open.about = open.keep_name(about));
             }
             Line::Refusal(refusal) => self.refusal(here, refusal, tell),
             Line::Content(content) => self.content(here, content, tell),
@@ -102,6 +102,10 @@ impl Assembly {
         let known = self.find(here, queue).filter(is_new);
         // Without a client it is a message of the server's own, or one that it forwards.
         let slot = known.unwrap_or_else(|| self.begin_again(here, queue));
+        self.has_message_id(here, slot, id);
+    }
+
+    pub(super) fn has_message_id(&mut self, here: &Here<'_>, slot: Slot, id: &[u8]) {
         if id.is_empty() {
             return;
         }
@@ -311,7 +315,7 @@ impl Assembly {
 
 pub(super) fn set_client(open: &mut Open, client: &Client<'_>) {
     (open.address, open.port) = (client.address, client.port);
-    open.name = client.name.map_or(Part::NONE, |name| open.keep(name.as_bytes()));
+    open.name = client.name.map_or(Name::NONE, |name| open.keep_name(name));
     open.account = client.account.map_or(Part::NONE, |account| open.keep(account));
     open.helo = client.helo.map_or(Part::NONE, |helo| open.keep(helo));
 }

@@ -91,7 +91,7 @@ impl Assembly {
     ) {
         let slot = self.begin_again(here, queue);
         self.row.touch(slot, here.at, |open| {
-            open.about = open.keep(about.as_bytes());
+            open.about = open.keep_name(about);
             open.state.client = true;
         });
         self.active(here, slot, b"", None, None, tell);

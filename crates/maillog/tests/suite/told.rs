@@ -117,8 +117,8 @@ pub(crate) fn told_ahead<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Stri
         let (mut memory, mut kept) = (Ahead::default(), Kept::default());
         for piece in &input {
             let (ahead, _) = memory.read(piece);
-            reader.take(&ahead, |happening| kept.push(happening));
-            kept.tell(tell);
+            reader.take(&ahead, |happening| kept.push(piece, happening));
+            kept.tell(piece, tell);
             kept.clear();
             memory = ahead.forget();
         }

@@ -56,12 +56,12 @@ pub(crate) fn read(
             let ahead = (!reader.is_turn_of(number)).then(|| std::mem::take(&mut memory).read(&piece));
             let done = reader.take(number, |reader| match &ahead {
                 Some((ahead, rest)) => {
-                    reader.take(ahead, |happening| kept.push(happening));
-                    reader.feed(rest, |happening| kept.push(happening));
+                    reader.take(ahead, |happening| kept.push(&piece, happening));
+                    reader.feed(rest, |happening| kept.push(&piece, happening));
                 }
-                None => reader.feed(&piece, |happening| kept.push(happening)),
+                None => reader.feed(&piece, |happening| kept.push(&piece, happening)),
             });
-            if done.and_then(|()| hearer.take(number, |tell| kept.tell(tell))).is_none() {
+            if done.and_then(|()| hearer.take(number, |tell| kept.tell(&piece, tell))).is_none() {
                 return;
             }
             kept.clear();
