@@ -4,7 +4,7 @@
 use std::fmt::{self, Write};
 
 use evidence::Time;
-use statistics::grouped;
+use statistics::{DAY, grouped};
 
 use crate::chart::{ABOVE, BELOW, Escaped, GAP, HEIGHT, LEFT, PLOT, Px, Scale, WIDTH};
 
@@ -13,6 +13,10 @@ const MAX_LINKS: usize = 100;
 
 /// Dates below the plots, at most.
 const MAX_DATES: usize = 12;
+
+/// Fewer days than these have hours below the plots; the hours that may be, in seconds.
+const FEW_DAYS: usize = 3;
+const LABELLED: [u64; 6] = [900, 1_800, 3_600, 3 * 3_600, 6 * 3_600, 12 * 3_600];
 
 /// What is drawn.
 pub(crate) struct Bars<'a> {
@@ -143,15 +147,27 @@ fn draw_scale(to: &mut String, place: &Place<'_>) -> fmt::Result {
 }
 
 fn draw_dates(to: &mut String, bars: &Bars<'_>, top: u32) -> fmt::Result {
-    let days = || bars.slots.iter().enumerate().filter(|(_, slot)| slot.start == slot.start.day());
-    let step = days().count().div_ceil(MAX_DATES).max(1);
-    for (index, slot) in days().step_by(step) {
+    for (index, label) in labels(&bars.slots) {
         let x = Px(left_of(index, bars));
-        let date = slot.start.to_string().chars().take(10).collect::<String>();
         writeln!(to, "<path class=\"base\" d=\"M{x} {top}v4\"/>")?;
-        writeln!(to, "<text class=\"hour\" x=\"{x}\" y=\"{}\">{date}</text>", top + 16)?;
+        writeln!(to, "<text class=\"hour\" x=\"{x}\" y=\"{}\">{label}</text>", top + 16)?;
     }
     Ok(())
+}
+
+/// Where a day begins, its date; on a page of a day or two also hours.
+fn labels(slots: &[Slot]) -> Vec<(usize, String)> {
+    let begins = |slot: &Slot, seconds: u64| slot.start.since(slot.start.day()).as_secs().is_multiple_of(seconds);
+    let count = |seconds: u64| slots.iter().filter(|slot| begins(slot, seconds)).count();
+    let day = DAY.as_secs();
+    let are_few = count(day) < FEW_DAYS;
+    let seconds = LABELLED.into_iter().find(|seconds| are_few && count(*seconds) <= MAX_DATES).unwrap_or(day);
+    let label = |(index, slot): (usize, &Slot)| {
+        let time = slot.start.to_string();
+        (index, time.get(if begins(slot, day) { 0..10 } else { 11..16 }).unwrap_or("").to_owned())
+    };
+    let step = count(seconds).div_ceil(MAX_DATES).max(1);
+    slots.iter().enumerate().filter(|(_, slot)| begins(slot, seconds)).step_by(step).map(label).collect()
 }
 
 /// One hatched area for each run of slots of which nothing is known.
@@ -238,6 +254,35 @@ mod tests {
     #[test]
     fn bars_are_drawn_as_agreed() {
         assert_eq!(svg(&bars(4)), include_str!("bars.svg").trim_end());
+    }
+
+    #[test]
+    fn of_a_day_or_two_there_are_hours_below() {
+        let label = |minutes: i64, slots: i64| {
+            let start = |slot: i64| Time::from_micros((slot * minutes + 22 * 60) * 60_000_000);
+            let slot = |slot: i64| Slot { start: start(slot), ..bars(1).slots.remove(0) };
+            let slots: Vec<_> = (0..slots).map(slot).collect();
+            labels(&slots).into_iter().map(|(index, label)| format!("{index} {label}")).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            label(5, 25),
+            [
+                "0 22:00",
+                "3 22:15",
+                "6 22:30",
+                "9 22:45",
+                "12 23:00",
+                "15 23:15",
+                "18 23:30",
+                "21 23:45",
+                "24 1970-01-02"
+            ]
+        );
+        assert_eq!(label(5, 288).len(), 8);
+        assert_eq!(
+            label(60, 48).join(", "),
+            "2 1970-01-02, 8 06:00, 14 12:00, 20 18:00, 26 1970-01-03, 32 06:00, 38 12:00, 44 18:00"
+        );
     }
 
     #[test]

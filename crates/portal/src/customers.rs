@@ -18,7 +18,7 @@ use crate::queue::Tables;
 use crate::refusal::Refusal;
 use crate::table::Table;
 use crate::view::{Format, View};
-use crate::{api, bars, finding};
+use crate::{api, bars, finding, flows};
 
 /// What can be asked for about customers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,13 +86,14 @@ pub(crate) fn is_not_asked(view: &View) -> Result<(), Refusal> {
     match (view.id, view.class) {
         (None, None) => Ok(()),
         (Some(_), _) => Err(Refusal::parameter("id", "only pages of one finding have it")),
-        (_, Some(_)) => Err(Refusal::parameter("class", "only the queue of findings has it")),
+        (_, Some(_)) => Err(Refusal::parameter("class", "only the queue of findings has this one")),
     }
 }
 
 impl Customers {
     /// Whether it can be had of a view.
     pub(crate) fn check(self, view: &View) -> Result<(), Refusal> {
+        flows::is_not_asked(view)?;
         let has_id = matches!(self, Self::Finding | Self::Api(Rows::Finding | Rows::History | Rows::Volume));
         if has_id && view.id.is_none() {
             return Err(Refusal::parameter("id", "it is missing: the number of a finding"));
@@ -185,7 +186,12 @@ impl Rows {
 }
 
 /// A sheet; in JSON, after a line that says what it is computed from.
-fn written(sheet: &Sheet, window: Window, versions: &[TableVersion], format: Format) -> Result<String, Refusal> {
+pub(crate) fn written(
+    sheet: &Sheet,
+    window: Window,
+    versions: &[TableVersion],
+    format: Format,
+) -> Result<String, Refusal> {
     let mut head = Vec::new();
     if format == Format::Json {
         statistics::write_json_head(&mut head, window, versions)?;

@@ -17,6 +17,7 @@ use statistics::{Dimension, Page, RecordKind, Selection, Snapshot};
 use crate::api::Answer;
 use crate::customers::{self, Customers, Rows};
 use crate::desk::{Desk, Rendered};
+use crate::flows::{self, FlowPage, FlowRows};
 use crate::refusal::Refusal;
 use crate::view::{MAX_TOP, MAX_TOP_FOR_PROGRAMS, TOP, View};
 use crate::{api, page};
@@ -36,6 +37,8 @@ pub(crate) enum Document {
     Api(Answer),
     /// About customers, from the logs of mail servers.
     Customers(Customers),
+    /// About sampled traffic.
+    Flows(FlowPage),
 }
 
 const HTML: &str = "text/html; charset=utf-8";
@@ -57,7 +60,7 @@ pub(crate) fn routes(desk: Arc<Desk>) -> Router {
     router.with_state(desk)
 }
 
-const PATHS: [(&str, Document); 25] = [
+const PATHS: [(&str, Document); 45] = [
     ("/", Document::Overview),
     ("/ranking", Document::Ranking),
     ("/emails", Document::Records(RecordKind::Emails)),
@@ -83,6 +86,26 @@ const PATHS: [(&str, Document); 25] = [
     ("/api/v1/customers/finding", Document::Customers(Customers::Api(Rows::Finding))),
     ("/api/v1/customers/history", Document::Customers(Customers::Api(Rows::History))),
     ("/api/v1/customers/volume", Document::Customers(Customers::Api(Rows::Volume))),
+    ("/flows", Document::Flows(FlowPage::Overview)),
+    ("/flows/live", Document::Flows(FlowPage::Live)),
+    ("/flows/host", Document::Flows(FlowPage::Host)),
+    ("/flows/question", Document::Flows(FlowPage::Question)),
+    ("/api/v1/flows", Document::Flows(FlowPage::Api(FlowRows::Totals))),
+    ("/api/v1/flows/ases", Document::Flows(FlowPage::Api(FlowRows::Ases))),
+    ("/api/v1/flows/hours", Document::Flows(FlowPage::Api(FlowRows::Hours))),
+    ("/api/v1/flows/coverage", Document::Flows(FlowPage::Api(FlowRows::Agents))),
+    ("/api/v1/flows/receiver", Document::Flows(FlowPage::Api(FlowRows::Receiver))),
+    ("/api/v1/flows/classes", Document::Flows(FlowPage::Api(FlowRows::Classes))),
+    ("/api/v1/flows/hosts", Document::Flows(FlowPage::Api(FlowRows::Hosts))),
+    ("/api/v1/flows/instruments", Document::Flows(FlowPage::Api(FlowRows::Instruments))),
+    ("/api/v1/flows/addresses", Document::Flows(FlowPage::Api(FlowRows::Addresses))),
+    ("/api/v1/flows/estimates", Document::Flows(FlowPage::Api(FlowRows::Estimates))),
+    ("/api/v1/flows/leads", Document::Flows(FlowPage::Api(FlowRows::Leads))),
+    ("/api/v1/flows/host", Document::Flows(FlowPage::Api(FlowRows::Host))),
+    ("/api/v1/flows/week", Document::Flows(FlowPage::Api(FlowRows::Week))),
+    ("/api/v1/flows/live", Document::Flows(FlowPage::Api(FlowRows::Live))),
+    ("/api/v1/flows/recent", Document::Flows(FlowPage::Api(FlowRows::Recent))),
+    ("/api/v1/flows/volume", Document::Flows(FlowPage::Api(FlowRows::Volume))),
 ];
 
 fn route(document: Document) -> MethodRouter<Arc<Desk>> {
@@ -102,9 +125,13 @@ impl Document {
         }
         match self {
             Self::Customers(of) => of.check(&view)?,
-            _ => customers::is_not_asked(&view)?,
+            Self::Flows(of) => of.check(&view)?,
+            _ => {
+                customers::is_not_asked(&view)?;
+                flows::is_not_asked(&view)?;
+            }
         }
-        let is_api = matches!(self, Self::Api(_) | Self::Customers(Customers::Api(_)));
+        let is_api = matches!(self, Self::Api(_) | Self::Customers(Customers::Api(_)) | Self::Flows(FlowPage::Api(_)));
         let most = if is_api { MAX_TOP_FOR_PROGRAMS } else { MAX_TOP };
         match view.top {
             Some(top) if top > most => Err(Refusal::parameter(
@@ -128,9 +155,13 @@ impl Document {
             let media = if let Customers::Api(_) = of { api::media(view.format) } else { HTML };
             return Rendered::new(media, customers::render(of, &snapshot, selection.window.until, view).await?);
         }
+        if let Self::Flows(of) = self {
+            let media = if let FlowPage::Api(_) = of { api::media(view.format) } else { HTML };
+            return Rendered::new(media, flows::render(of, &snapshot, selection.window.until, view).await?);
+        }
         let page = &Page::load(snapshot, selection).await?;
         let (media, body) = match self {
-            Self::Customers(_) => unreachable!("they were answered above"),
+            Self::Customers(_) | Self::Flows(_) => unreachable!("they were answered above"),
             Self::Overview => (HTML, page::overview(page, view).await?),
             Self::Ranking => (HTML, page::ranking(page, view).await?),
             Self::Records(kind) => (HTML, page::records(page, view, kind).await?),
@@ -146,6 +177,7 @@ impl Document {
         match self {
             Self::Api(_) => Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, page::NO_LAKE)),
             Self::Customers(of) => Rendered::new(HTML, customers::without_mail(of, view)?),
+            Self::Flows(of) => Rendered::new(HTML, flows::without_traffic(of, view)?),
             _ => Rendered::new(HTML, page::without_lake(view)?),
         }
     }

@@ -22,6 +22,8 @@ pub(crate) struct Masthead {
     /// Where the form leads to, and its fields.
     pub(crate) action: &'static str,
     pub(crate) fields: Vec<Field>,
+    /// After how many seconds the page is asked for anew, without a script.
+    pub(crate) refresh: Option<u32>,
 }
 
 pub(crate) struct Tab {
@@ -93,17 +95,19 @@ impl Masthead {
         let tab = |text: &str, path: &str, href: String| Tab { text: text.to_owned(), href, is_here: path == here };
         let of_view = of_view.map(|(text, path)| tab(text, path, view.plain().link(path)));
         let customers = tab("Customers", "/customers", view.time().link("/customers"));
+        let traffic = tab("Traffic", "/flows", view.time().link("/flows"));
         let of_all = of_all.map(|(text, path)| tab(text, path, path.to_owned()));
         Self {
             title: String::new(),
             period: String::new(),
-            pages: of_view.into_iter().chain([customers]).chain(of_all).collect(),
+            pages: of_view.into_iter().chain([customers, traffic]).chain(of_all).collect(),
             windows: Vec::new(),
             sensors: Vec::new(),
             held: Vec::new(),
             moves: Vec::new(),
             action: "/",
             fields: Vec::new(),
+            refresh: None,
         }
     }
 }

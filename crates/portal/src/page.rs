@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use askama::Template;
-use evidence::column::{COMPLAINTS, CUSTOMERS, Column, FINDINGS, HEARTBEATS, MESSAGES, SESSIONS};
+use evidence::column::{
+    COMPLAINTS, CUSTOMERS, Column, FINDINGS, HEARTBEATS, MESSAGES, SESSIONS, TRAFFIC_ASES, TRAFFIC_COVERAGE,
+    TRAFFIC_HOSTS, TRAFFIC_VERDICTS,
+};
 use evidence::{Counter, Factor, QUARTER, Time, Window};
 use statistics::{Asked, Dimension, Page, Question, RecordKind, SensorStatus, grouped, size};
 
@@ -218,6 +221,10 @@ pub(crate) fn method() -> Result<String, Refusal> {
         ("customers", docs(&CUSTOMERS)),
         ("findings", docs(&FINDINGS)),
         ("complaints", docs(&COMPLAINTS)),
+        ("traffic_hosts", docs(&TRAFFIC_HOSTS)),
+        ("traffic_ases", docs(&TRAFFIC_ASES)),
+        ("traffic_verdicts", docs(&TRAFFIC_VERDICTS)),
+        ("traffic_coverage", docs(&TRAFFIC_COVERAGE)),
     ];
     let masthead = Masthead::plain("Method: what is counted, and how", "/method");
     Ok(Method { masthead, questions: &Question::ALL, columns }.render()?)

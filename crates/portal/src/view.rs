@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use evidence::{QUARTER, Span, Time, Window};
 use findings::Class;
-use statistics::{Dimension, Filter, Selection, Sort};
+use statistics::{AsOrder, Dimension, Filter, HostClass, Selection, Sort};
 use url::form_urlencoded;
 
 use crate::refusal::Refusal;
@@ -43,6 +43,9 @@ pub(crate) struct View {
     pub(crate) id: Option<u64>,
     /// The class that a queue of findings is held to.
     pub(crate) class: Option<Class>,
+    /// The class that a list of hosts of sampled traffic is held to, and by what its table of ASes is sorted.
+    pub(crate) host_class: Option<HostClass>,
+    pub(crate) order: Option<AsOrder>,
 }
 
 /// The form of an answer to a program.
@@ -79,6 +82,8 @@ impl Default for View {
             skip: 0,
             id: None,
             class: None,
+            host_class: None,
+            order: None,
         }
     }
 }
@@ -107,15 +112,21 @@ impl View {
             // One that is counted from now stays so: `at=now` is a live page.
             "at" if value == "now" => self.at = None,
             "at" => self.at = Some(Time::parse(value, now).map_err(|error| Refusal::parameter(name, error))?),
+            "sort" if AsOrder::parse(value).is_some() => self.order = AsOrder::parse(value),
             "sort" => self.sort = value.parse().map_err(|error| Refusal::parameter(name, error))?,
             "top" => self.top = Some(number(name, value, 1, MAX_TOP_FOR_PROGRAMS)?),
             "skip" => self.skip = usize::try_from(number(name, value, 0, MAX_SKIP as u64)?).unwrap_or(MAX_SKIP),
             "by" => self.by = Some(value.parse().map_err(|error| Refusal::parameter(name, error))?),
             "id" => self.id = Some(number(name, value, 0, i64::MAX as u64)?),
             "class" => {
-                let class = Class::ALL.into_iter().find(|class| class.name() == value);
-                let none = || format!("it is none of {}", Class::ALL.map(Class::name).join(", "));
-                self.class = Some(class.ok_or_else(|| Refusal::parameter(name, none()))?);
+                self.class = Class::ALL.into_iter().find(|class| class.name() == value);
+                self.host_class = HostClass::parse(value);
+                if self.class.is_none() && self.host_class.is_none() {
+                    let findings = Class::ALL.map(Class::name).join(", ");
+                    let hosts = HostClass::ALL.map(HostClass::name).join(", ");
+                    let words = format!("it is none of {findings} (findings), {hosts} (hosts)");
+                    return Err(Refusal::parameter(name, words));
+                }
             }
             "format" => {
                 let format = Format::ALL.into_iter().find(|format| format.name() == value);
@@ -169,8 +180,8 @@ impl View {
 
     /// This view of a page that has no table of its own choice.
     pub(crate) fn plain(&self) -> Self {
-        let (by, top, id, class) = (None, None, None, None);
-        Self { by, top, id, class, format: Format::default(), skip: 0, ..self.clone() }
+        let (by, top, id, class, host_class, order) = (None, None, None, None, None, None);
+        Self { by, top, id, class, host_class, order, format: Format::default(), skip: 0, ..self.clone() }
     }
 
     /// Nothing of this view but its time.
@@ -184,8 +195,8 @@ impl View {
         if let Some(id) = self.id {
             link.add("id", &id.to_string());
         }
-        if let Some(class) = self.class {
-            link.add("class", class.name());
+        if let Some(class) = self.class.map(Class::name).or(self.host_class.map(HostClass::name)) {
+            link.add("class", class);
         }
         if self.window != Span(QUARTER) {
             link.add("window", &self.window.to_string());
@@ -201,6 +212,9 @@ impl View {
         }
         if self.sort != Sort::default() {
             link.add("sort", self.sort.name());
+        }
+        if let Some(order) = self.order {
+            link.add("sort", order.name());
         }
         if let Some(top) = self.top {
             link.add("top", &top.to_string());
@@ -298,6 +312,8 @@ mod tests {
             "/?domain=-&sender-domain=a%26b%3Dc%2Bd",
             "/customers/finding?id=7&at=2010-05-17T21:45",
             "/customers?class=trouble&window=90d&skip=100",
+            "/flows?class=likely-bot&window=1w&as=64496&sort=servers",
+            "/flows/host?at=2010-05-17T21:45&ip=2001:db8::7",
         ] {
             let (path, query) = link.split_once('?').unwrap_or((link, ""));
             assert_eq!(parse(query).unwrap().link(path), link);

@@ -108,7 +108,7 @@ impl CaseFile {
 }
 
 /// A question to a table that is held, with the question that makes the table in it.
-fn on_table(table: &str, held: &str, sql: &str) -> String {
+pub(crate) fn on_table(table: &str, held: &str, sql: &str) -> String {
     match sql.strip_prefix("WITH ") {
         Some(more) => format!("WITH {table} AS (\n{held}\n), {more}"),
         None => format!("WITH {table} AS (\n{held}\n)\n{sql}"),

@@ -114,7 +114,7 @@ pub struct Sighting {
 }
 
 /// The network of an address as text: of IPv6 its /64, with the zeros that `::` stands for, of IPv4 itself.
-const NETWORK: &str = "CASE WHEN strpos(source_ip, ':') = 0 THEN source_ip ELSE substr_index(replace(source_ip, '::', \
+pub(crate) const NETWORK: &str = "CASE WHEN strpos(source_ip, ':') = 0 THEN source_ip ELSE substr_index(replace(source_ip, '::', \
                        concat(':', repeat('0:', 8 - (length(source_ip) - length(replace(source_ip, ':', '')))))), ':', 4) \
                        END";
 

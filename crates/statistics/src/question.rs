@@ -51,8 +51,32 @@ impl Question {
     pub const SEEN_AT_DECOYS: Self =
         Self { name: "seen-at-decoys", file: include_str!("../questions/seen-at-decoys.sql") };
 
+    pub const FLOW_HOSTS: Self = Self { name: "flow-hosts", file: include_str!("../questions/flow-hosts.sql") };
+    pub const FLOW_TOTALS: Self = Self { name: "flow-totals", file: include_str!("../questions/flow-totals.sql") };
+    pub const FLOW_ASES: Self = Self { name: "flow-ases", file: include_str!("../questions/flow-ases.sql") };
+    pub const FLOW_HOURS: Self = Self { name: "flow-hours", file: include_str!("../questions/flow-hours.sql") };
+    pub const FLOW_AGENTS: Self = Self { name: "flow-agents", file: include_str!("../questions/flow-agents.sql") };
+    pub const FLOW_RECEIVER: Self =
+        Self { name: "flow-receiver", file: include_str!("../questions/flow-receiver.sql") };
+    pub const FLOW_REASONS: Self = Self { name: "flow-reasons", file: include_str!("../questions/flow-reasons.sql") };
+    pub const FLOW_CLASSES: Self = Self { name: "flow-classes", file: include_str!("../questions/flow-classes.sql") };
+    pub const FLOW_VERDICTS: Self =
+        Self { name: "flow-verdicts", file: include_str!("../questions/flow-verdicts.sql") };
+    pub const FLOW_HOST: Self = Self { name: "flow-host", file: include_str!("../questions/flow-host.sql") };
+    pub const FLOW_VOLUME: Self = Self { name: "flow-volume", file: include_str!("../questions/flow-volume.sql") };
+    pub const FLOW_TALKERS: Self = Self { name: "flow-talkers", file: include_str!("../questions/flow-talkers.sql") };
+    pub const FLOW_FIRST: Self = Self { name: "flow-first", file: include_str!("../questions/flow-first.sql") };
+    pub const FLOW_AT_DECOYS: Self =
+        Self { name: "flow-at-decoys", file: include_str!("../questions/flow-at-decoys.sql") };
+    pub const FLOW_IN_LOGS: Self = Self { name: "flow-in-logs", file: include_str!("../questions/flow-in-logs.sql") };
+    pub const SEEN_BY: Self = Self { name: "seen-by", file: include_str!("../questions/seen-by.sql") };
+    pub const SEEN_TOGETHER: Self =
+        Self { name: "seen-together", file: include_str!("../questions/seen-together.sql") };
+    pub const SEEN_TWICE: Self = Self { name: "seen-twice", file: include_str!("../questions/seen-twice.sql") };
+    pub const SEEN_LEADS: Self = Self { name: "seen-leads", file: include_str!("../questions/seen-leads.sql") };
+
     /// All questions.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 52] = [
         Self::FACTS,
         Self::SENDER_DOMAINS,
         Self::RECIPIENT_DOMAINS,
@@ -86,6 +110,25 @@ impl Question {
         Self::CASE_HISTORY,
         Self::PARTY_VOLUME,
         Self::SEEN_AT_DECOYS,
+        Self::FLOW_HOSTS,
+        Self::FLOW_TOTALS,
+        Self::FLOW_ASES,
+        Self::FLOW_HOURS,
+        Self::FLOW_AGENTS,
+        Self::FLOW_RECEIVER,
+        Self::FLOW_REASONS,
+        Self::FLOW_CLASSES,
+        Self::FLOW_VERDICTS,
+        Self::FLOW_HOST,
+        Self::FLOW_VOLUME,
+        Self::FLOW_TALKERS,
+        Self::FLOW_FIRST,
+        Self::FLOW_AT_DECOYS,
+        Self::FLOW_IN_LOGS,
+        Self::SEEN_BY,
+        Self::SEEN_TOGETHER,
+        Self::SEEN_TWICE,
+        Self::SEEN_LEADS,
     ];
 
     pub fn title(&self) -> &'static str {

@@ -63,6 +63,15 @@ impl Line<'_> {
         }
     }
 
+    /// A truth, where it is known.
+    pub(crate) fn perhaps(&self, column: &'static str) -> Result<Option<bool>, StatisticsError> {
+        match self.value(column) {
+            Some(Value::Boolean(truth)) => Ok(Some(*truth)),
+            Some(Value::Null) => Ok(None),
+            _ => Err(self.wrong(column)),
+        }
+    }
+
     pub(crate) fn text(&self, column: &'static str) -> Result<Option<String>, StatisticsError> {
         match self.value(column) {
             Some(Value::Text(text)) => Ok(Some(text.clone())),
@@ -74,6 +83,16 @@ impl Line<'_> {
     pub(crate) fn texts(&self, column: &'static str) -> Result<Vec<String>, StatisticsError> {
         match self.value(column) {
             Some(Value::List(items)) => Ok(items.iter().filter_map(Value::as_text).map(str::to_owned).collect()),
+            _ => Err(self.wrong(column)),
+        }
+    }
+
+    pub(crate) fn integers(&self, column: &'static str) -> Result<Vec<u64>, StatisticsError> {
+        match self.value(column) {
+            Some(Value::List(items)) => {
+                let count = |item: &Value| item.as_integer().and_then(|number| u64::try_from(number).ok()).unwrap_or(0);
+                Ok(items.iter().map(count).collect())
+            }
             _ => Err(self.wrong(column)),
         }
     }

@@ -18,10 +18,21 @@ async fn a_browser_shows_every_page_and_complains_of_none() {
     }
     let portal = Portal::over(made_up::some().chain(made_up::oddities())).await;
     crate::provider::fill(&portal.lake()).await;
+    crate::exchange::fill(&portal.lake()).await;
     let at = AT.trim_start_matches("/?");
-    let pages = ["/", "/emails", "/connections", "/probes", "/question", "/ranking?by=sender-domain", "/customers"]
-        .map(|path| format!("{path}{}{at}", if path.contains('?') { "&" } else { "?" }));
-    let others = ["/status", "/method", "/?window=30d", "/?x=1", "/customers/finding?id=7"].map(str::to_owned);
+    let pages =
+        ["/", "/emails", "/connections", "/probes", "/question", "/ranking?by=sender-domain", "/customers", "/flows"]
+            .map(|path| format!("{path}{}{at}", if path.contains('?') { "&" } else { "?" }));
+    let others = [
+        "/status",
+        "/method",
+        "/?window=30d",
+        "/?x=1",
+        "/customers/finding?id=7",
+        "/flows/live?at=2010-05-17T21:10",
+        "/flows/host?ip=192.0.2.7&at=2010-05-18",
+    ]
+    .map(str::to_owned);
     for (number, path) in pages.into_iter().chain(others).enumerate() {
         for (width, height) in [(1280, 1600), (390, 844)] {
             let picture = portal.folder().join(format!("{number}-{width}.png"));

@@ -6,7 +6,7 @@ use crate::client::Portal;
 use crate::made_up::{self, AT};
 
 /// Most pages that are followed.
-const MAX_PAGES: usize = 400;
+const MAX_PAGES: usize = 500;
 
 /// Most numbers that are counted behind their links.
 const MAX_NUMBERS: usize = 100;
@@ -15,6 +15,7 @@ const MAX_NUMBERS: usize = 100;
 async fn every_link_leads_to_a_page_and_its_anchor() {
     let portal = Portal::over(made_up::some().chain(made_up::oddities())).await;
     crate::provider::fill(&portal.lake()).await;
+    crate::exchange::fill(&portal.lake()).await;
     let mut found = BTreeSet::from([AT.to_owned()]);
     let mut waiting = VecDeque::from([AT.to_owned()]);
     let mut by_path = BTreeMap::<String, usize>::new();
@@ -23,7 +24,7 @@ async fn every_link_leads_to_a_page_and_its_anchor() {
         let (path, anchor) = link.split_once('#').unwrap_or((&link, ""));
         // Some of each kind of page.
         let kind = path.split('?').next().unwrap_or(path).to_owned();
-        let most = if kind.contains("/customers") { 5 } else { 25 };
+        let most = if kind.contains("/customers") || kind.contains("/flows") { 5 } else { 25 };
         let count = by_path.entry(kind).or_default();
         *count += 1;
         if *count > most || followed == MAX_PAGES {
@@ -50,7 +51,9 @@ async fn every_link_leads_to_a_page_and_its_anchor() {
     }
     let statistics = ["/", "/ranking", "/emails", "/connections", "/probes", "/question", "/status", "/method"];
     let customers = ["/customers", "/customers/finding", "/customers/question", "/api/v1/customers/days"];
-    for path in statistics.into_iter().chain(customers).chain(["/api/v1/ranking"]) {
+    let traffic =
+        ["/flows", "/flows/live", "/flows/host", "/flows/question", "/api/v1/flows/hosts", "/api/v1/flows/estimates"];
+    for path in statistics.into_iter().chain(customers).chain(traffic).chain(["/api/v1/ranking"]) {
         assert!(by_path.contains_key(path), "no link leads to {path}");
     }
     assert!(followed > 100, "{followed}");

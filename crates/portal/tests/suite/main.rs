@@ -4,6 +4,8 @@
 mod browser;
 mod client;
 mod customers;
+mod exchange;
+mod flows;
 mod links;
 mod made_up;
 mod provider;

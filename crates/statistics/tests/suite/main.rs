@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
 mod desk;
+mod flows;
 mod original;
 mod probes;
 
