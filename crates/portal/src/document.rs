@@ -49,6 +49,7 @@ pub(crate) fn routes(desk: Arc<Desk>) -> Router {
         .route("/status", get(status))
         .route("/api/v1/status", get(status_for_programs))
         .route("/method", get(method))
+        .route("/method/columns", get(columns))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/style.css", get(|| fixed("text/css; charset=utf-8", include_str!("../templates/style.css"))))
         .route("/icon.svg", get(|| fixed("image/svg+xml", include_str!("../templates/icon.svg"))))
@@ -280,6 +281,10 @@ async fn asked_status(desk: &Desk, now: Time) -> Result<Option<(Snapshot, Vec<st
 
 async fn method() -> Result<Response, Refusal> {
     Ok(([(header::CONTENT_TYPE, HTML)], page::method()?).into_response())
+}
+
+async fn columns() -> Result<Response, Refusal> {
+    Ok(([(header::CONTENT_TYPE, HTML)], page::columns()?).into_response())
 }
 
 /// A file of ours, asked for again when the portal was started anew.

@@ -68,6 +68,12 @@ pub(crate) struct Group {
 struct Method {
     masthead: Masthead,
     questions: &'static [Question],
+}
+
+#[derive(Template)]
+#[template(path = "columns.html")]
+struct Columns {
+    masthead: Masthead,
     columns: Vec<(&'static str, Vec<ColumnDoc>)>,
 }
 
@@ -214,6 +220,12 @@ pub(crate) async fn question(page: &Page, view: &View) -> Result<String, Refusal
 }
 
 pub(crate) fn method() -> Result<String, Refusal> {
+    let masthead = Masthead::plain("Method: what is counted, and how", "/method");
+    Ok(Method { masthead, questions: &Question::ALL }.render()?)
+}
+
+/// The columns that queries can ask for.
+pub(crate) fn columns() -> Result<String, Refusal> {
     let columns = vec![
         ("messages", docs(&MESSAGES)),
         ("sessions", docs(&SESSIONS)),
@@ -226,8 +238,7 @@ pub(crate) fn method() -> Result<String, Refusal> {
         ("traffic_verdicts", docs(&TRAFFIC_VERDICTS)),
         ("traffic_coverage", docs(&TRAFFIC_COVERAGE)),
     ];
-    let masthead = Masthead::plain("Method: what is counted, and how", "/method");
-    Ok(Method { masthead, questions: &Question::ALL, columns }.render()?)
+    Ok(Columns { masthead: Masthead::plain("The tables of the lake", "/method"), columns }.render()?)
 }
 
 fn docs<R>(columns: &[Column<R>]) -> Vec<ColumnDoc> {

@@ -26,6 +26,7 @@ async fn a_browser_shows_every_page_and_complains_of_none() {
     let others = [
         "/status",
         "/method",
+        "/method/columns",
         "/?window=30d",
         "/?x=1",
         "/customers/finding?id=7",

@@ -281,7 +281,16 @@ async fn the_method_names_the_sources_of_origin_data() {
 async fn pages_of_the_original_quarter_are_small() {
     let portal = Portal::over(specimen::Quarter::visits(0)).await;
     let at = AT.trim_start_matches("/?");
-    for path in ["/", "/emails", "/connections", "/question", "/ranking?by=cidr", "/ranking?by=domain", "/method"] {
+    for path in [
+        "/",
+        "/emails",
+        "/connections",
+        "/question",
+        "/ranking?by=cidr",
+        "/ranking?by=domain",
+        "/method",
+        "/method/columns",
+    ] {
         for more in ["", "&sort=recipients", "&window=1d&sensor=AT-01"] {
             let path = format!("{path}{}{at}{more}", if path.contains('?') { "&" } else { "?" });
             let (plain, packed) =
