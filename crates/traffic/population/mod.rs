@@ -9,6 +9,7 @@ mod distinct;
 mod host;
 pub(crate) mod observer;
 mod people;
+pub(crate) mod trust;
 mod wire;
 
 use std::collections::HashMap;
