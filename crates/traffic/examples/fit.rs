@@ -1,7 +1,8 @@
 //! Fits the model of classes to the simulated population: `cargo run --release -p traffic --example fit > crates/traffic/src/model/table.rs`.
 //!
 //! Of each class and clue it takes the share and the likeness of hosts under which what was seen is likeliest, over all rates,
-//! one and seven days, with and without asymmetry and loss. Seeds 1 and 2; the reports of `sweep` are made with others.
+//! one and seven days, with and without asymmetry and loss. Then, by how many samples there are, how far clues are trusted and how common classes
+//! are. Seeds 1 to 4; the reports of `sweep` are made with others.
 
 #[path = "../population/mod.rs"]
 #[allow(dead_code, reason = "each example uses a part of it")]
@@ -10,43 +11,78 @@ mod population;
 use std::sync::Arc;
 
 use fingerprint::Catalogue;
+use population::trust::{self, Case, Trust};
 use population::{Population, View, class_of, origin, stranger, zone};
-use traffic::{Class, Clue, SAMPLES, Share, Sight, Survey};
+use traffic::{Class, Clue, Footing, SAMPLES, Share, Sight, Survey};
+
+/// The populations.
+const SEEDS: std::ops::RangeInclusive<u64> = 1..=4;
 
 /// Hosts of a class in a view that are looked at, so that the views of high rates do not decide alone.
 const HOSTS: usize = 250;
 
+/// Hosts of which one of so many is taken: there are very many of these, and they are easily told. A mail server that was seen
+/// to answer is known by that; the shares of the class are to tell those that were not.
+const SERVERS: usize = 25;
+const CLIENTS: usize = 10;
+
+/// A host, as it is kept until the shares are known.
+struct Known {
+    class: usize,
+    count: f64,
+    footing: Footing,
+    sights: Vec<(Clue, Sight)>,
+}
+
 fn main() {
     let mut sights: Vec<Vec<Vec<Sight>>> = vec![vec![Vec::new(); Clue::COUNT]; Class::COUNT];
-    let mut visible = [0f64; Class::COUNT];
+    let mut known = Vec::new();
     let catalogue = Arc::new(Catalogue::embedded());
-    for seed in [1, 2] {
+    for seed in SEEDS {
         let population = Population::new(seed);
-        let truth = population.truth();
         for view in views() {
-            let ledger = population.seen(view, &catalogue);
-            let survey = Survey::of(&ledger, origin);
-            let mut taken = [0usize; Class::COUNT];
-            for host in ledger.hosts() {
-                let Some(sort) = truth.get(&host.address).copied().or_else(|| stranger(host.address)) else { continue };
-                let class = class_of(sort) as usize;
-                let (features, _) = survey.judge(&host, &origin(host.address), zone(host.address));
-                if features.sent + features.answered < SAMPLES {
-                    continue;
-                }
-                visible[class] += 1.0;
-                taken[class] += 1;
-                // The first hosts are those of the lowest addresses: thinned over all of them.
-                if taken[class] > HOSTS && !taken[class].is_multiple_of(taken[class] / HOSTS + 1) {
-                    continue;
-                }
-                for clue in Clue::ALL {
-                    sights[class][clue as usize].extend(clue.sight(&host, &features));
-                }
-            }
+            look(&population, view, &catalogue, &mut sights, &mut known);
         }
     }
-    print(&sights, &visible);
+    print(&sights, &known);
+}
+
+fn look(
+    population: &Population,
+    view: View,
+    catalogue: &Arc<Catalogue>,
+    sights: &mut [Vec<Vec<Sight>>],
+    known: &mut Vec<Known>,
+) {
+    let truth = population.truth();
+    let ledger = population.seen(view, catalogue);
+    let survey = Survey::of(&ledger, origin);
+    let (mut taken, mut skipped) = ([0usize; Class::COUNT], [0usize; 2]);
+    for host in ledger.hosts() {
+        let Some(sort) = truth.get(&host.address).copied().or_else(|| stranger(host.address)) else { continue };
+        let class = class_of(sort) as usize;
+        let (features, _) = survey.judge(&host, &origin(host.address), zone(host.address));
+        if features.sent + features.answered < SAMPLES {
+            continue;
+        }
+        let seen: Vec<(Clue, Sight)> =
+            Clue::ALL.into_iter().filter_map(|clue| Some((clue, clue.sight(&host, &features)?))).collect();
+        let (every, skipped) = match class_of(sort) {
+            Class::MailServer if features.answered > 0 => (SERVERS, &mut skipped[0]),
+            Class::SingleSmarthost => (CLIENTS, &mut skipped[1]),
+            _ => (1, &mut 0),
+        };
+        *skipped += 1;
+        if !skipped.is_multiple_of(every) {
+            continue;
+        }
+        taken[class] += 1;
+        // The first hosts are those of the lowest addresses: thinned over all of them.
+        if taken[class] <= HOSTS || taken[class].is_multiple_of(taken[class] / HOSTS + 1) {
+            seen.iter().for_each(|(clue, sight)| sights[class][*clue as usize].push(*sight));
+        }
+        known.push(Known { class, count: every as f64, footing: Footing::of(&features), sights: seen });
+    }
 }
 
 fn views() -> impl Iterator<Item = View> {
@@ -58,22 +94,45 @@ fn views() -> impl Iterator<Item = View> {
 }
 
 #[allow(clippy::print_stdout, reason = "the table is what this is for")]
-fn print(sights: &[Vec<Vec<Sight>>], visible: &[f64]) {
+fn print(sights: &[Vec<Vec<Sight>>], known: &[Known]) {
     println!("//! Written by the example `fit`; what it holds is told in [`model`](super).\n");
-    println!("use crate::clue::Clue;\nuse crate::verdict::Class;\n");
-    let all: f64 = visible.iter().sum();
-    println!("/// Shares of the classes among hosts with enough samples.");
-    println!("pub(super) const PRIOR: [f64; Class::COUNT] = [");
-    visible.iter().for_each(|count| println!("    {:?},", rounded(count / all)));
-    println!("];\n\n/// By clue and class: the mean share, and how alike hosts are in it.");
+    println!("use crate::clue::Clue;\nuse crate::model::Footing;\nuse crate::verdict::Class;\n");
+    let shares: Vec<[Share; Class::COUNT]> =
+        Clue::ALL.iter().map(|clue| Class::ALL.map(|class| fit(&sights[class as usize][*clue as usize]))).collect();
+    println!("/// By clue and class: the mean share, and how alike hosts are in it.");
     println!("#[rustfmt::skip]\npub(super) const SHARES: [[(f64, f64); Class::COUNT]; Clue::COUNT] = [");
-    for clue in Clue::ALL {
-        let fits = Class::ALL.map(|class| fit(&sights[class as usize][clue as usize]));
+    for (clue, fits) in Clue::ALL.iter().zip(&shares) {
         let cells: Vec<_> =
             fits.iter().map(|share| format!("({:?}, {:?})", rounded(share.mean), rounded(share.alike))).collect();
         println!("    // {clue:?}\n    [{}],", cells.join(", "));
     }
+    println!("];\n");
+    let trusts: Vec<Trust> = (0..Footing::COUNT).map(|samples| trust(known, samples, &shares)).collect();
+    println!("/// By samples and clue: how far it is trusted.");
+    println!("#[rustfmt::skip]\npub(super) const TRUST: [[f64; Clue::COUNT]; Footing::COUNT] = [");
+    trusts.iter().for_each(|trust| println!("    {:?},", trust.clues.map(rounded)));
+    println!(
+        "];\n\n/// By samples, by whether the window is long, by class: how common it is, as factors of [`Footing::behind`]."
+    );
+    println!("#[rustfmt::skip]\npub(super) const PRIOR: [[[[f64; 3]; Class::COUNT]; 2]; Footing::COUNT] = [");
+    for trust in &trusts {
+        println!("    {:?},", trust.priors.map(|classes| classes.map(|factors| factors.map(rounded))));
+    }
     println!("];");
+}
+
+/// Of hosts with samples within one of the steps.
+fn trust(known: &[Known], samples: usize, shares: &[[Share; Class::COUNT]]) -> Trust {
+    let cases = known.iter().filter(|host| host.footing.samples == samples).map(|host| {
+        let mut weights = [[0.0; Clue::COUNT]; Class::COUNT];
+        for (clue, sight) in &host.sights {
+            for (class, weights) in weights.iter_mut().enumerate() {
+                weights[*clue as usize] = shares[*clue as usize][class].weight(*sight) as f32;
+            }
+        }
+        Case { weights, class: host.class, count: host.count, footing: host.footing }
+    });
+    trust::fit(&cases.collect::<Vec<_>>())
 }
 
 fn rounded(number: f64) -> f64 {

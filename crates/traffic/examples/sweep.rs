@@ -2,8 +2,10 @@
 //! `cargo run --release -p traffic --example sweep [SEEDS [FIRST]]` (three seeds from 11 on without arguments; 1 and 2 are those of the fit).
 //!
 //! Columns: bots that were up, those of which there are enough samples to be seen at all (`SAMPLES` or more that they sent),
-//! those with `WELL_SEEN` or more, hosts called a likely bot, how many of these are bots (precision), bots found of those that are visible (recall given
-//! visibility) and of all, and how many gateways of those visible were called a bot.
+//! those with `WELL_SEEN` or more, hosts called a likely bot, how many of these are bots (precision), bots found of those that
+//! are visible (recall given visibility); the bound of that: how many of the visible an ideal observer finds who knows how the
+//! population was made, when as many hosts are called as can be with a precision of `PRECISION`, chosen with the truth at hand;
+//! the recall by this bound; recall of those well seen and of all; and how many gateways of those visible were called a bot.
 
 #[path = "../population/mod.rs"]
 #[allow(dead_code, reason = "each example uses a part of it")]
@@ -13,8 +15,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use fingerprint::Catalogue;
+use population::observer::bound;
 use population::{Population, Sort, View, class_of, origin, stranger, zone};
 use traffic::{Class, SAMPLES, Survey, WELL_SEEN};
+
+/// The precision that is asked for.
+const PRECISION: f64 = 0.98;
 
 /// What came of a view, over all seeds.
 #[derive(Default)]
@@ -27,6 +33,8 @@ struct Tally {
     called: u64,
     right: u64,
     right_visible: u64,
+    /// Of each visible host the ideal observer's probability of being a bot, and whether it is one.
+    observed: Vec<(f64, bool)>,
     gateways: u64,
     gateways_called: u64,
     /// Wrongly called bots, by what they are.
@@ -46,7 +54,7 @@ fn main() {
     let catalogue = Arc::new(Catalogue::embedded());
     let populations: Vec<Population> = (first..first + seeds).map(Population::new).collect();
     println!(
-        "way          days     rate  bots visible well seen called precision recall|visible recall|well seen recall|all gateways called  Brier  wrong"
+        "way          days     rate  bots visible well seen called precision recall|visible bound of-bound recall|well seen recall|all gateways called  Brier  wrong"
     );
     let mut all = Tally::default();
     for (way, is_asymmetric, loss) in [("plain", false, 0.0), ("asymmetric", true, 0.15)] {
@@ -70,6 +78,7 @@ fn judge(population: &Population, view: View, catalogue: &Arc<Catalogue>, tally:
     let truth = population.truth();
     let ledger = population.seen(view, catalogue);
     let survey = Survey::of(&ledger, origin);
+    let observer = population.observer(view, &ledger);
     tally.bots += population.up(Sort::Bot, view.days);
     for host in ledger.hosts() {
         let Some(sort) = truth.get(&host.address).copied().or_else(|| stranger(host.address)) else { continue };
@@ -93,6 +102,7 @@ fn judge(population: &Population, view: View, catalogue: &Arc<Catalogue>, tally:
             *tally.table.entry((class_of(sort), verdict.class)).or_default() += 1;
         }
         if is_visible {
+            tally.observed.push((observer.bot(&host), is_bot));
             let probability = verdict.probabilities[Class::LikelyBot as usize];
             tally.judged += 1;
             tally.brier += (probability - f64::from(u8::from(is_bot))).powi(2);
@@ -122,14 +132,17 @@ fn share(part: u64, whole: u64) -> String {
 fn line(way: &str, days: u32, rate: u32, tally: &Tally) {
     let mut wrong: Vec<_> = tally.wrong.iter().map(|(sort, count)| format!("{sort} {count}")).collect();
     wrong.sort();
+    let bound = bound(&tally.observed, PRECISION);
     println!(
-        "{way:<12} {days:>4}  1:{rate:<5} {:>5} {:>7} {:>9} {:>6} {:>9} {:>14} {:>16} {:>10} {:>8} {:>6} {:>6.4}  {}",
+        "{way:<12} {days:>4}  1:{rate:<5} {:>5} {:>7} {:>9} {:>6} {:>9} {:>14} {:>5} {:>8} {:>16} {:>10} {:>8} {:>6} {:>6.4}  {}",
         tally.bots,
         tally.visible,
         tally.well_seen,
         tally.called,
         share(tally.right, tally.called),
         share(tally.right_visible, tally.visible),
+        share(bound, tally.visible),
+        share(tally.right_visible, bound),
         share(tally.right_well_seen, tally.well_seen),
         share(tally.right, tally.bots),
         tally.gateways,

@@ -22,7 +22,7 @@ pub(crate) enum Sort {
 }
 
 /// When a host is active.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rhythm {
     Flat,
     /// Mostly in local business hours.
@@ -31,6 +31,17 @@ pub(crate) enum Rhythm {
     Evening(u32, u32),
     /// Runs of hours from one on, local.
     Run(u32, u32),
+}
+
+impl Rhythm {
+    /// How much is done in a local hour, against the busiest.
+    pub(crate) fn weight(self, hour: u32) -> f64 {
+        match self {
+            Self::Flat => 1.0,
+            Self::Business => [0.2, 0.6, 1.0][usize::from(hour > 6) + usize::from((8..19).contains(&hour))],
+            Self::Evening(from, long) | Self::Run(from, long) => f64::from(u8::from((hour + 24 - from) % 24 < long)),
+        }
+    }
 }
 
 /// Whom a host sends to.
@@ -89,20 +100,8 @@ impl Model {
             return;
         }
         let messages = self.messages * chance.around(1.0, 0.3);
-        let thinned = (1.0 - view.loss) / f64::from(view.rate);
-        let (failing, accepted) = (messages * self.failing, messages * (1.0 - self.failing));
-        let sent = accepted * self.delivered;
-        // By sort of packet, how many there are: a refused connection is tried once, a dead one three times.
-        let plan = [
-            (Exchange::Syn, accepted + failing * (self.refused + 3.0 * (1.0 - self.refused))),
-            (Exchange::Ack, 4.0 * accepted + self.full * sent * 0.3),
-            (Exchange::Command, 4.0 * accepted),
-            (Exchange::Middle, sent),
-            (Exchange::Full, self.full * sent),
-            (Exchange::SynAck, accepted),
-            (Exchange::Reset, failing * self.refused),
-            (Exchange::Reply, 7.0 * accepted + self.full * sent * 0.4),
-        ];
+        let thinned = view.thinned();
+        let plan = self.plan(messages);
         for (exchange, packets) in plan {
             if exchange.is_hidden(self, view) {
                 continue;
@@ -113,6 +112,27 @@ impl Model {
             }
         }
         self.be_abused(messages, thinned, chance, view, wire, to);
+    }
+
+    /// Packets of so many messages, by sort: a refused connection is tried once, a dead one three times.
+    pub(crate) fn plan(&self, messages: f64) -> [(Exchange, f64); 8] {
+        let (failing, accepted) = (messages * self.failing, messages * (1.0 - self.failing));
+        let sent = accepted * self.delivered;
+        [
+            (Exchange::Syn, accepted + failing * (self.refused + 3.0 * (1.0 - self.refused))),
+            (Exchange::Ack, 4.0 * accepted + self.full * sent * 0.3),
+            (Exchange::Command, 4.0 * accepted),
+            (Exchange::Middle, sent),
+            (Exchange::Full, self.full * sent),
+            (Exchange::SynAck, accepted),
+            (Exchange::Reset, failing * self.refused),
+            (Exchange::Reply, 7.0 * accepted + self.full * sent * 0.4),
+        ]
+    }
+
+    /// The share of its SYNs that go where nobody is.
+    pub(crate) fn dead(&self) -> f64 {
+        3.0 * self.failing / (1.0 + 2.0 * self.failing)
     }
 
     /// What a relay passes on it was given shortly before: some forty recipients at a time.
@@ -146,8 +166,7 @@ impl Model {
 
     fn peer(&self, exchange: Exchange, chance: &mut Chance, wire: &Wire<'_>) -> u32 {
         // Dead targets answer nothing: a part of the SYNs goes to them.
-        let dead = 3.0 * self.failing / (1.0 + 2.0 * self.failing);
-        if exchange == Exchange::Syn && chance.is(dead) {
+        if exchange == Exchange::Syn && chance.is(self.dead()) {
             return wire.dead(chance);
         }
         match &self.peers {
@@ -164,13 +183,7 @@ impl Model {
     pub(crate) fn hour(&self, chance: &mut Chance) -> u32 {
         let local = loop {
             let hour = chance.below(24) as u32;
-            let weight = match self.rhythm {
-                Rhythm::Flat => 1.0,
-                Rhythm::Business => [0.2, 0.6, 1.0][usize::from(hour > 6) + usize::from((8..19).contains(&hour))],
-                Rhythm::Evening(from, long) => f64::from(u8::from((hour + 24 - from) % 24 < long)),
-                Rhythm::Run(from, long) => f64::from(u8::from((hour + 24 - from) % 24 < long)),
-            };
-            if chance.is(weight) {
+            if chance.is(self.rhythm.weight(hour)) {
                 break hour;
             }
         };

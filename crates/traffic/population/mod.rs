@@ -5,8 +5,11 @@
 //! M packets of a sort a day there are on average M / N, and each has an hour, a peer and headers of its own.
 
 mod chance;
+mod distinct;
 mod host;
+pub(crate) mod observer;
 mod people;
+pub(crate) mod trust;
 mod wire;
 
 use std::collections::HashMap;
@@ -20,6 +23,7 @@ use traffic::{Bounds, Class, Date, Day, Ledger, Sealed};
 pub(crate) use chance::Chance;
 use host::Model;
 pub(crate) use host::Sort;
+use observer::Observer;
 use wire::Wire;
 
 /// How packets are seen.
@@ -32,6 +36,13 @@ pub(crate) struct View {
     pub(crate) is_asymmetric: bool,
     /// The share of samples that is lost.
     pub(crate) loss: f64,
+}
+
+impl View {
+    /// The share of packets that is seen.
+    pub(crate) fn thinned(self) -> f64 {
+        (1.0 - self.loss) / f64::from(self.rate)
+    }
 }
 
 /// A population, and what is known of it.
@@ -56,6 +67,14 @@ impl Population {
     /// Hosts of a sort that are up on any of so many days.
     pub(crate) fn up(&self, sort: Sort, days: u32) -> u64 {
         self.hosts.iter().filter(|host| host.sort == sort && host.up.0 < days).count() as u64
+    }
+
+    /// An ideal observer of the view. How much servers beyond the population are sent it learns from what is shown, for that
+    /// depends on all others.
+    pub(crate) fn observer(&self, view: View, ledger: &Ledger) -> Observer {
+        let packets: u64 =
+            ledger.hosts().filter(|host| wire::is_beyond(host.address)).map(|host| host.server.packets()).sum();
+        Observer::new(view, &self.hosts, packets as f64 / wire::BEYOND as f64 / f64::from(view.days))
     }
 
     /// What the view shows, day by day.

@@ -4,11 +4,11 @@ use traffic::Day;
 
 use crate::population::View;
 use crate::population::chance::Chance;
-use crate::population::host::{Model, Peers, Rhythm, Sort};
+use crate::population::host::{Model, Peers, Rhythm, Sort, zone_of};
 use crate::population::wire::{Exchange, Wire};
 
 /// How many there are of each sort.
-const PEOPLE: [(Sort, u32); 9] = [
+pub(crate) const PEOPLE: [(Sort, u32); 9] = [
     (Sort::Server, 2000),
     (Sort::Migrated, 50),
     (Sort::Gateway, 300),
@@ -22,7 +22,7 @@ const PEOPLE: [(Sort, u32); 9] = [
 
 /// ASes of households: 10.0 to 10.39; of companies and data centres: 10.64 to 10.183.
 const HOUSEHOLDS: u32 = 40;
-const COMPANIES: (u32, u32) = (64, 120);
+pub(crate) const COMPANIES: (u32, u32) = (64, 120);
 
 /// Spammers that send through relays.
 const STRANGE: u32 = 0x0b00_0000;
@@ -35,16 +35,7 @@ pub(crate) fn all(chance: &mut Chance) -> Vec<Model> {
     let mut next = [0u32; 256];
     for (sort, count) in PEOPLE {
         for _ in 0..count {
-            // What is where: most bots and clients with households, most servers not, some the other way.
-            let at_home = match sort {
-                Sort::Client => 0.9,
-                Sort::Bot => 0.93,
-                Sort::Office | Sort::Relay => 0.5,
-                Sort::Server | Sort::Migrated => 0.08,
-                Sort::Gateway => 0.06,
-                Sort::List | Sort::Monitor => 0.02,
-            };
-            let network = if chance.is(at_home) {
+            let network = if chance.is(at_home(sort)) {
                 chance.below(HOUSEHOLDS as usize) as u32
             } else {
                 COMPANIES.0 + chance.below(COMPANIES.1 as usize) as u32
@@ -58,7 +49,19 @@ pub(crate) fn all(chance: &mut Chance) -> Vec<Model> {
     hosts
 }
 
-fn one(sort: Sort, address: u32, chance: &mut Chance) -> Model {
+/// What is where: most bots and clients with households, most servers not, some the other way.
+pub(crate) fn at_home(sort: Sort) -> f64 {
+    match sort {
+        Sort::Client => 0.9,
+        Sort::Bot => 0.93,
+        Sort::Office | Sort::Relay => 0.5,
+        Sort::Server | Sort::Migrated => 0.08,
+        Sort::Gateway => 0.06,
+        Sort::List | Sort::Monitor => 0.02,
+    }
+}
+
+pub(crate) fn one(sort: Sort, address: u32, chance: &mut Chance) -> Model {
     let network = address >> 16 & 0xff;
     let smarthost = |of: u32| 10 << 24 | network << 16 | (0xf000 + of);
     let circle = |chance: &mut Chance, providers, median, sigma| Peers::Circle {
@@ -169,25 +172,89 @@ fn relay(model: &mut Model, chance: &mut Chance) {
     model.abusers = (0..1 + chance.below(20)).map(|_| STRANGE + (chance.next() % 0x0010_0000) as u32).collect();
 }
 
+/// Packets of a message from a stranger.
+const INWARD_PLAN: [(Exchange, f64); 7] = [
+    (Exchange::Syn, 1.1),
+    (Exchange::Ack, 5.0),
+    (Exchange::Command, 4.0),
+    (Exchange::Middle, 0.9),
+    (Exchange::Full, 3.5),
+    (Exchange::SynAck, 1.0),
+    (Exchange::Reply, 8.0),
+];
+
+fn takes_mail(host: &Model) -> bool {
+    matches!(host.sort, Sort::Server | Sort::Migrated | Sort::List)
+}
+
+/// Messages of strangers to a server on a day.
+fn messages_to(host: &Model) -> f64 {
+    INWARD * host.messages / 800.0_f64.max(host.messages / 10.0)
+}
+
 /// Strangers send to each server of the population, and are answered.
 pub(crate) fn strangers(chance: &mut Chance, view: View, hosts: &[Model], wire: &mut Wire<'_>, to: &mut Day) {
-    let thinned = (1.0 - view.loss) / f64::from(view.rate);
-    let plan = [
-        (Exchange::Syn, 1.1),
-        (Exchange::Ack, 5.0),
-        (Exchange::Command, 4.0),
-        (Exchange::Middle, 0.9),
-        (Exchange::Full, 3.5),
-        (Exchange::SynAck, 1.0),
-        (Exchange::Reply, 8.0),
-    ];
-    for host in hosts.iter().filter(|host| matches!(host.sort, Sort::Server | Sort::Migrated | Sort::List)) {
-        let messages = INWARD * host.messages / 800.0_f64.max(host.messages / 10.0);
-        for (exchange, packets) in plan {
+    let thinned = view.thinned();
+    for host in hosts.iter().filter(|host| takes_mail(host)) {
+        let messages = messages_to(host);
+        for (exchange, packets) in INWARD_PLAN {
             for _ in 0..chance.poisson(messages * packets * thinned) {
                 let client = wire.stranger(chance);
                 wire.inward(exchange, client, host, host.hour(chance), chance, view, to);
             }
         }
+    }
+}
+
+/// What all strangers together do on a day of a view.
+pub(crate) struct Strangers {
+    /// Packets in the order of [`Model::plan`].
+    pub(crate) kinds: [f64; 8],
+    /// By hour, UTC.
+    pub(crate) hours: [f64; 24],
+    /// What each server gets.
+    pub(crate) weights: Vec<f64>,
+}
+
+impl Strangers {
+    pub(crate) fn of(hosts: &[Model], view: View) -> Self {
+        let mut all = Self { kinds: [0.0; 8], hours: [0.0; 24], weights: Vec::new() };
+        for host in hosts.iter().filter(|host| takes_mail(host)) {
+            let packets = seen_inward(host, view);
+            let sum: f64 = packets.iter().sum();
+            // Strangers are never refused.
+            for (place, packets) in [0, 1, 2, 3, 4, 5, 7].into_iter().zip(packets) {
+                all.kinds[place] += packets;
+            }
+            let day: f64 = (0..24).map(|hour| host.rhythm.weight(hour)).sum();
+            for hour in 0..24u32 {
+                let local = (hour as i32 + zone_of(host.address) / 60).rem_euclid(24) as u32;
+                all.hours[hour as usize] += sum * host.rhythm.weight(local) / day;
+            }
+            all.weights.push(sum);
+        }
+        all
+    }
+}
+
+/// Packets of strangers with a server that the view shows on a day, in the order of the plan.
+fn seen_inward(host: &Model, view: View) -> [f64; 7] {
+    INWARD_PLAN.map(|(exchange, packets)| {
+        let is_hidden = view.is_asymmetric && if exchange.is_outward() { host.is_deaf } else { host.is_mute };
+        if is_hidden { 0.0 } else { packets * messages_to(host) * view.thinned() }
+    })
+}
+
+/// Packets with a host's own port 25 that the view shows on a day. `usual` is what a server gets that is known to many.
+pub(crate) fn inward_of(host: &Model, view: View, usual: f64) -> f64 {
+    match host.sort {
+        Sort::Server | Sort::Migrated | Sort::List => usual + seen_inward(host, view).iter().sum::<f64>(),
+        // As in `be_abused`.
+        Sort::Relay => {
+            let outward = if view.is_asymmetric && host.is_deaf { 0.0 } else { 1.63 };
+            let back = if view.is_asymmetric && host.is_mute { 0.0 } else { 1.23 };
+            (outward + back) * host.messages * view.thinned()
+        }
+        _ => 0.0,
     }
 }

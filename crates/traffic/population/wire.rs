@@ -1,6 +1,6 @@
 //! The packets themselves: headers as systems write them, and the addresses of those who are only asked.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use evidence::Time;
 use sflow::{Flags, Packet};
@@ -24,7 +24,7 @@ pub(crate) enum Exchange {
 }
 
 impl Exchange {
-    fn is_outward(self) -> bool {
+    pub(crate) fn is_outward(self) -> bool {
         !matches!(self, Self::SynAck | Self::Reset | Self::Reply)
     }
 
@@ -59,13 +59,13 @@ pub(crate) struct Wire<'a> {
 }
 
 /// Servers of large providers, other servers beyond the population, and addresses where nobody answers.
-const PROVIDERS: u32 = 200;
-const BEYOND: u64 = 20_000;
-const DEAD: usize = 30_000;
+pub(crate) const PROVIDERS: u32 = 200;
+pub(crate) const BEYOND: u64 = 20_000;
+pub(crate) const DEAD: usize = 30_000;
 
 /// Senders beyond the population that take no mail, and those with households.
-const SENDERS: u32 = 500;
-const AT_HOME: u32 = 200;
+pub(crate) const SENDERS: u32 = 500;
+pub(crate) const AT_HOME: u32 = 200;
 
 /// What an address beyond the population is.
 pub(crate) fn stranger_sort(address: u32) -> Option<Sort> {
@@ -76,6 +76,12 @@ pub(crate) fn stranger_sort(address: u32) -> Option<Sort> {
         _ if address & 0xf000 == 0x8000 => Some(Sort::Gateway),
         _ => Some(Sort::Server),
     }
+}
+
+/// Whether it is one of the other servers beyond the population.
+pub(crate) fn is_beyond(address: IpAddr) -> bool {
+    let IpAddr::V4(address) = address else { return false };
+    (OTHER..NOBODY).contains(&address.to_bits()) && (address.to_bits() - OTHER).is_multiple_of(31)
 }
 
 /// Where those are: providers in 10.200, others from 10.208, dead ones from 10.220.

@@ -13,6 +13,9 @@ const OTHERS: u64 = 20;
 /// Packets below which a clue about their spread over the day is none.
 const SPREAD_OVER_A_DAY: u64 = 10;
 
+/// Hours of the day in which offices work.
+const BUSINESS: std::ops::Range<usize> = 8..19;
+
 /// Hours that go together.
 const TOGETHER: f64 = 0.6;
 
@@ -55,10 +58,14 @@ pub enum Clue {
     Days,
     /// Hours inward and outward go together.
     Lag,
+    /// Packets of messages, full or not, among those in connections.
+    Body,
+    /// Packets in business hours.
+    Business,
 }
 
 impl Clue {
-    pub const COUNT: usize = 18;
+    pub const COUNT: usize = 20;
 
     pub const ALL: [Self; Self::COUNT] = [
         Self::FreshOfFew,
@@ -79,6 +86,8 @@ impl Clue {
         Self::New,
         Self::Days,
         Self::Lag,
+        Self::Body,
+        Self::Business,
     ];
 
     /// How the clue is put to people.
@@ -108,6 +117,8 @@ impl Clue {
             Self::Days => format!("it was active on {yes} of {all} days"),
             Self::Lag if yes > 0 => "it sends in the hours in which others send to it".to_owned(),
             Self::Lag => "the hours in which it sends are not those in which others send to it".to_owned(),
+            Self::Body => format!("{yes} of {all} packets within connections were parts of messages"),
+            Self::Business => format!("{yes} of {all} packets were sent between 8 and 19 h local time"),
         }
     }
 
@@ -154,6 +165,8 @@ impl Clue {
             Self::Days if features.window_days >= 3 => of(features.active_days.into(), features.window_days.into()),
             Self::Days => None,
             Self::Lag => features.lag_correlation.and_then(|correlation| flag(correlation >= TOGETHER)),
+            Self::Body => of(features.lengths.middle + features.lengths.full, features.established),
+            Self::Business => of(features.hours.day[BUSINESS].iter().sum(), packets),
         }
     }
 }

@@ -27,6 +27,8 @@ pub struct Place {
     pub as_hosts: u64,
     /// Other clients in its /24 (/48), as far as they were seen.
     pub neighbours: u32,
+    /// Packets that stand behind a sample of mail, on average over all hosts; 0 when it is not known.
+    pub behind_a_sample: f64,
 }
 
 /// The features of a host.

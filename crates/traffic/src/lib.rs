@@ -71,6 +71,7 @@ pub use host::{Host, Role, Side, WEEK};
 pub use hours::{Hours, lag_correlation};
 pub use kind::{COMMAND, FULL, Kind, SMTP, SUBMISSION};
 pub use ledger::{DAYS, Ledger, REMEMBERED, RestoreError};
+pub use model::Footing;
 pub use recapture::{Dependences, ENOUGH, Recapture, ThreeLists, chapman, three_lists};
 pub use report::{AsRow, Ases, PacketRow, Packets, Report, Roles, TOP, Unseen};
 pub use rows::{LATE, MOST_HOSTS, MOST_OPEN, Rows, Slot, Told, verdict_row};
@@ -82,5 +83,6 @@ pub use system::Systems;
 pub use text::{Coverage, Text};
 pub use totals::Totals;
 pub use verdict::{
-    BOT_DESTINATIONS, Class, DOUBT, DOUBT_OF_ABUSE, DOUBT_OF_FEW, Evidence, SAMPLES, Verdict, WELL_SEEN,
+    BOT_DESTINATIONS, COARSE, Class, DOUBT, DOUBT_OF_ABUSE, DOUBT_OF_COARSE, DOUBT_OF_FEW, Evidence, SAMPLES, Verdict,
+    WELL_SEEN,
 };

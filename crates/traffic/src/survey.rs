@@ -18,12 +18,16 @@ pub struct Survey {
     systems: Systems,
     /// Clients by network.
     networks: HashMap<IpAddr, u32>,
+    /// Packets that stand behind a sample of mail, on average.
+    behind_a_sample: f64,
 }
 
 impl Survey {
     /// `lookup` says where an address was on the date.
     pub fn of(ledger: &Ledger, mut lookup: impl FnMut(IpAddr) -> Origin) -> Self {
-        let mut survey = Self::default();
+        let smtp = ledger.totals().smtp;
+        let behind_a_sample = smtp.weight as f64 / smtp.samples.max(1) as f64;
+        let mut survey = Self { behind_a_sample, ..Self::default() };
         for host in ledger.hosts() {
             survey.systems.add(&host, &lookup(host.address));
             if host.has_asked() {
@@ -48,6 +52,7 @@ impl Survey {
             as_clients,
             as_hosts: as_clients + others(Role::ServerOnly) + others(Role::Both),
             neighbours: here.saturating_sub(u32::from(host.has_asked())),
+            behind_a_sample: self.behind_a_sample,
         }
     }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::clue::{Clue, Sight};
 use crate::features::Features;
 use crate::host::Host;
-use crate::model;
+use crate::model::Footing;
 
 /// What a host may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -82,14 +82,19 @@ pub const SAMPLES: u64 = 5;
 /// Destinations without which nobody is called a bot.
 pub const BOT_DESTINATIONS: f64 = 3.0;
 
-/// A class is named when so little remains for all others together; for those that somebody may act upon, less. Of a host with
-/// fewer than [`WELL_SEEN`] samples what surrounds it says most, and that is least known where little is sampled: less again.
+/// A class is named when so little remains for all others together; for those that somebody may act upon, less. In a short window
+/// ([`Footing::LONG`]) what surrounds a host with fewer than [`WELL_SEEN`] samples says most of it: less again. Where sampling is
+/// [`COARSE`] as well, little is seen of what surrounds it, and of who answers: least.
 pub const DOUBT: f64 = 0.2;
 pub const DOUBT_OF_ABUSE: f64 = 0.1;
-pub const DOUBT_OF_FEW: f64 = 0.01;
+pub const DOUBT_OF_FEW: f64 = 0.03;
+pub const DOUBT_OF_COARSE: f64 = 0.01;
 
 /// Samples after which a host's own packets say more than what surrounds it.
 pub const WELL_SEEN: u64 = 20;
+
+/// Packets behind a sample from which on sampling is coarse.
+pub const COARSE: f64 = 3000.0;
 
 /// Pieces of evidence that are told.
 const TOLD: usize = 6;
@@ -125,7 +130,8 @@ impl Verdict {
     pub fn of(host: &Host, features: &Features) -> Self {
         let sights: Vec<(Clue, Sight)> =
             Clue::ALL.iter().filter_map(|clue| Some((*clue, clue.sight(host, features)?))).collect();
-        let scores = model::scores(&sights);
+        let footing = Footing::of(features);
+        let scores = footing.scores(&sights);
         let probabilities = shares(scores);
         let order = |class: &Class| scores[*class as usize];
         let likeliest =
@@ -133,8 +139,8 @@ impl Verdict {
         let rival =
             Class::ALL.into_iter().filter(|class| *class != likeliest).max_by(|a, b| order(a).total_cmp(&order(b)));
         let probability = probabilities[likeliest as usize];
-        let class = is_said(likeliest, probability, features).then_some(likeliest);
-        let evidence = evidence(&sights, likeliest, rival.unwrap_or(likeliest));
+        let class = is_said(likeliest, probability, features, footing).then_some(likeliest);
+        let evidence = evidence(&sights, likeliest, rival.unwrap_or(likeliest), footing);
         Self { class, probability, likeliest, probabilities, evidence }
     }
 
@@ -149,18 +155,30 @@ impl Verdict {
 }
 
 /// Whether the class may be named.
-fn is_said(class: Class, probability: f64, features: &Features) -> bool {
+fn is_said(class: Class, probability: f64, features: &Features, footing: Footing) -> bool {
     let is_seen = features.sent + features.answered >= SAMPLES;
     match class {
         // One forged packet accuses nobody: connections must have stood, to several destinations.
         Class::LikelyBot => {
             let is_proven = features.established > 0 && features.destinations.addresses >= BOT_DESTINATIONS;
-            let doubt = if features.sent < WELL_SEEN { DOUBT_OF_FEW } else { DOUBT_OF_ABUSE };
+            let doubt = doubt_of_abuse(features, footing);
             is_proven && features.sent >= SAMPLES && features.answered == 0 && probability >= 1.0 - doubt
         }
         Class::OpenRelay => is_seen && features.answered > 0 && probability >= 1.0 - DOUBT_OF_ABUSE,
         Class::MailServer => features.answered > 0 && probability >= 1.0 - DOUBT,
         _ => is_seen && probability >= 1.0 - DOUBT,
+    }
+}
+
+fn doubt_of_abuse(features: &Features, footing: Footing) -> f64 {
+    if footing.is_long {
+        DOUBT_OF_ABUSE
+    } else if features.place.behind_a_sample >= COARSE {
+        DOUBT_OF_COARSE
+    } else if features.sent < WELL_SEEN {
+        DOUBT_OF_FEW
+    } else {
+        DOUBT_OF_ABUSE
     }
 }
 
@@ -171,11 +189,11 @@ fn shares(scores: [f64; Class::COUNT]) -> [f64; Class::COUNT] {
     parts.map(|part| part / sum)
 }
 
-fn evidence(sights: &[(Clue, Sight)], class: Class, rival: Class) -> Vec<Evidence> {
+fn evidence(sights: &[(Clue, Sight)], class: Class, rival: Class, footing: Footing) -> Vec<Evidence> {
     let mut evidence: Vec<Evidence> = sights
         .iter()
         .map(|(clue, sight)| {
-            let weight = model::weight(class, *clue, *sight) - model::weight(rival, *clue, *sight);
+            let weight = footing.weight(class, *clue, *sight) - footing.weight(rival, *clue, *sight);
             Evidence { clue: *clue, words: clue.words(*sight), weight }
         })
         .filter(|evidence| evidence.weight.abs() >= WORTH_TELLING)
