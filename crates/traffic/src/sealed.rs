@@ -144,6 +144,9 @@ pub(crate) fn put_row(to: &mut Vec<u8>, before: u128, row: &Row) {
     }
 }
 
+/// Entries that are called for before they are read: in order of address they are anywhere in the tables.
+const AHEAD: usize = 16;
+
 /// The number of hosts, and their rows.
 fn seal<K: Key + Into<u128>>(family: &Family<K>) -> (u64, Vec<u8>) {
     let pairs = family.pairs.sorted();
@@ -153,8 +156,13 @@ fn seal<K: Key + Into<u128>>(family: &Family<K>) -> (u64, Vec<u8>) {
     places.extend(family.servers.hosts().map(|(place, entry)| (entry.key, place as u32, true)));
     places.sort_unstable();
     let (mut rows, mut count, mut before) = (Vec::new(), 0, 0);
-    let mut marks = Vec::new();
+    let (mut marks, mut met) = (Vec::new(), 0);
+    let mut ahead = places.iter().skip(AHEAD);
     for host in places.chunk_by(|a, b| a.0 == b.0) {
+        for (_, place, is_server) in ahead.by_ref().take(host.len()) {
+            let table = if *is_server { &family.servers } else { &family.clients };
+            table.call(*place as usize);
+        }
         let address: u128 = host[0].0.into();
         let place =
             |server| host.iter().find(|(_, _, is_server)| *is_server == server).map(|(_, place, _)| *place as usize);
@@ -165,7 +173,7 @@ fn seal<K: Key + Into<u128>>(family: &Family<K>) -> (u64, Vec<u8>) {
         put(&mut rows, (step >> 62) as u64);
         if let Some(place) = client {
             put_part(&mut rows, &family.clients, family.clients.at(place));
-            destinations::<K>(&pairs, host[0].0.owner(family.seed), &mut marks);
+            met = destinations::<K>(&pairs, met, host[0].0.owner(family.seed), &mut marks);
             Kept::of(&marks, K::NETWORK).put(&mut rows);
         }
         if let Some(place) = server {
@@ -181,16 +189,20 @@ fn put_part<K: Key>(to: &mut Vec<u8>, table: &Table<K>, entry: &Entry<K>) {
     put(to, entry.asn.into());
     put(to, entry.peers.into());
     to.push(entry.marks & !OCCUPIED);
-    put_sparse(to, &table.kinds(entry));
-    put_sparse(to, &table.hours(entry).map(u64::from));
+    let (kinds, hours) = table.counts(entry);
+    put_sparse(to, &kinds);
+    put_sparse(to, &hours);
 }
 
-/// The marks of a client's destinations, from pairs in order.
-fn destinations<K: Key>(pairs: &[K::Pair], owner: u64, marks: &mut Vec<u64>) {
-    let from = pairs.partition_point(|pair| K::parts(*pair).0 < owner);
+/// The marks of a client's destinations, from pairs in order. Gives where the pairs of the next client begin, which in IPv4 is
+/// the next host mostly; then they need not be searched for.
+fn destinations<K: Key>(pairs: &[K::Pair], next: usize, owner: u64, marks: &mut Vec<u64>) -> usize {
+    let is_next = pairs.get(next).is_some_and(|pair| K::parts(*pair).0 == owner);
+    let from = if is_next { next } else { pairs.partition_point(|pair| K::parts(*pair).0 < owner) };
     let own = pairs[from..].iter().map(|pair| K::parts(*pair)).take_while(|(of, _)| *of == owner);
     marks.clear();
     marks.extend(own.map(|(_, mark)| mark));
+    from + marks.len()
 }
 
 /// The address that a row is of.
