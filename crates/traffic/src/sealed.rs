@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::code::{Reader, put, put_sparse};
 use crate::day::{Date, Day, Family, Missed};
 use crate::key::Key;
-use crate::kind::Kind;
+use crate::outline::Kinds;
 use crate::spread::Kept;
 use crate::table::{Entry, OCCUPIED, Table};
 use crate::totals::Totals;
@@ -28,7 +28,7 @@ pub(crate) struct Part {
     pub(crate) asn: u32,
     pub(crate) peers: u32,
     pub(crate) marks: u8,
-    pub(crate) kinds: [u64; Kind::COUNT],
+    pub(crate) kinds: Kinds,
     pub(crate) hours: [u64; 24],
 }
 
@@ -70,6 +70,11 @@ impl Sealed {
         Rows { reader: Reader(&self.rows[family]), address: 0 }
     }
 
+    /// The same without hours and destinations.
+    pub(crate) fn briefs(&self, family: usize) -> Briefs<'_> {
+        Briefs(self.rows(family))
+    }
+
     pub(crate) fn is_readable(&self) -> bool {
         (0..2).all(|family| {
             let mut rows = self.rows(family);
@@ -100,16 +105,62 @@ impl Iterator for Rows<'_> {
 
 impl Rows<'_> {
     fn row(&mut self) -> Option<Row> {
+        let (address, client, server) = self.read(|reader| Some((part(reader)?, Kept::read(reader)?)), part)?;
+        Some(Row { address, client, server })
+    }
+
+    /// The address, and of each role what its reader makes of it.
+    #[inline]
+    fn read<C, S>(
+        &mut self,
+        client: impl Fn(&mut Reader<'_>) -> Option<C>,
+        server: impl Fn(&mut Reader<'_>) -> Option<S>,
+    ) -> Option<(u128, Option<C>, Option<S>)> {
         let head = self.reader.number()?;
         let low = u128::from(head >> 2);
         let high = u128::from(self.reader.number()?) << 62;
         let address = self.address.checked_add(low | high)?;
         let reader = &mut self.reader;
-        let client = if head & CLIENT == 0 { None } else { Some((part(reader)?, Kept::read(reader)?)) };
-        let server = if head & SERVER == 0 { None } else { Some(part(reader)?) };
+        let client = if head & CLIENT == 0 { None } else { Some(client(reader)?) };
+        let server = if head & SERVER == 0 { None } else { Some(server(reader)?) };
         self.address = address;
-        Some(Row { address, client, server })
+        Some((address, client, server))
     }
+}
+
+/// Of a host on one day the AS and the packets in each role.
+pub(crate) struct Brief {
+    pub(crate) address: u128,
+    pub(crate) client: Option<(u32, Kinds)>,
+    pub(crate) server: Option<(u32, Kinds)>,
+}
+
+/// The rows of a family in few words, by address. Ends at what cannot be read.
+pub(crate) struct Briefs<'a>(Rows<'a>);
+
+impl Iterator for Briefs<'_> {
+    type Item = Brief;
+
+    fn next(&mut self) -> Option<Brief> {
+        let client = |reader: &mut Reader<'_>| {
+            let brief = brief(reader)?;
+            Kept::pass(reader)?;
+            Some(brief)
+        };
+        let (address, client, server) = self.0.read(client, brief)?;
+        Some(Brief { address, client, server })
+    }
+}
+
+fn brief(reader: &mut Reader<'_>) -> Option<(u32, Kinds)> {
+    let asn = u32::try_from(reader.number()?).ok()?;
+    reader.number()?;
+    reader.byte()?;
+    let kinds = reader.sparse()?;
+    for _ in 0..reader.number()?.count_ones() {
+        reader.number()?;
+    }
+    Some((asn, kinds))
 }
 
 fn part(reader: &mut Reader<'_>) -> Option<Part> {
