@@ -99,8 +99,8 @@ pub struct TrafficVerdictRow {
     /// Minutes east of UTC, of its country or AS: the zone of the hours.
     pub zone: i32,
     /// Samples by hour of the week in that zone, from Monday 0 h: 168 as a client, 168 as a server; empty for none.
-    pub client_week: Vec<u64>,
-    pub server_week: Vec<u64>,
+    pub client_week: Vec<u32>,
+    pub server_week: Vec<u32>,
 }
 
 /// How complete the samples of an agent are in five minutes; or, without an agent, what became of all that came in.

@@ -47,7 +47,7 @@ impl<'a> Inner<'a> {
 }
 
 /// Places within the sampled header.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Found {
     tcp: usize,
     end: usize,
@@ -58,6 +58,39 @@ struct Found {
 /// Where the IP header begins, and what is behind it.
 #[inline(always)]
 fn look(ports: &Ports, protocol: u32, header: &[u8]) -> Result<(usize, Found), Reason> {
+    let usual = if protocol == 1 { usual(ports, header) } else { None };
+    usual.unwrap_or_else(|| general(ports, protocol, header))
+}
+
+/// The same for what nearly all frames are: Ethernet with at most one tag, IPv4 without options, TCP to its flags. There all
+/// places are known beforehand, which halves the work. `None`: it is another frame.
+#[inline(always)]
+fn usual(ports: &Ports, header: &[u8]) -> Option<Result<(usize, Found), Reason>> {
+    let frame: &[u8; 18] = header.first_chunk()?;
+    let (at, vlan) = match [frame[12], frame[13], frame[16], frame[17]] {
+        [0x08, 0x00, _, _] => (14, None),
+        [0x81, 0x00, 0x08, 0x00] => (18, Some(u16::from_be_bytes([frame[14], frame[15]]) & 0x0fff)),
+        _ => return None,
+    };
+    let packet: &[u8; 34] = header.get(at..)?.first_chunk()?;
+    let half = |place: usize| u16::from_be_bytes([packet[place], packet[place + 1]]);
+    let told = usize::from(half(2));
+    if packet[0] != 0x45 || half(6) & 0x1fff != 0 || told < packet.len() {
+        return None;
+    }
+    if packet[9] != TCP {
+        return Some(Err(Reason::NotTcp));
+    }
+    if !ports.either(half(20), half(22)) {
+        return Some(Err(Reason::OtherPort));
+    }
+    let length = 20 + usize::from(packet[32] >> 4).max(5) * 4;
+    let end = (at + length.min(told)).min(header.len());
+    Some(Ok((at, Found { tcp: at + 20, end, bytes: told as u32, vlan })))
+}
+
+/// The same for every other frame.
+fn general(ports: &Ports, protocol: u32, header: &[u8]) -> Result<(usize, Found), Reason> {
     let place = place(protocol, header)?;
     let ip = Ip::read(header, place)?;
     if ip.protocol != TCP {
@@ -91,6 +124,8 @@ fn place(protocol: u32, header: &[u8]) -> Result<Place, Reason> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Ethernet, IPv4 and TCP with an option, then payload of ones.
@@ -140,5 +175,25 @@ mod tests {
         let mut header = frame(25, 40_112);
         header.truncate(50);
         assert_eq!(read(1, &mut header).unwrap().header().len(), 36);
+    }
+
+    proptest! {
+        #[test]
+        fn the_way_for_usual_frames_finds_what_the_way_for_all_finds(
+            tagged: bool,
+            changes in prop::collection::vec((12usize..60, any::<u8>()), 0..4),
+            length in 0usize..129,
+            port in prop::sample::select(vec![25u16, 80]),
+        ) {
+            let mut header = frame(40_112, port);
+            if tagged {
+                header.splice(12..12, [0x81, 0, 0x20, 100]);
+            }
+            changes.iter().for_each(|(at, value)| header[*at] = *value);
+            header.truncate(length);
+            if let Some(usual) = usual(&Ports::MAIL, &header) {
+                prop_assert_eq!(usual, general(&Ports::MAIL, 1, &header));
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use evidence::Time;
 use crate::agents::{Agents, Opening};
 use crate::ip::Ip;
 use crate::record::Found;
-use crate::source::{Head, Interface, SourceId};
+use crate::source::{Head, Interface, RawInterface, SourceId};
 use crate::words::Words;
 use crate::{Counts, Flags, Packet, Ports, Reason};
 
@@ -23,14 +23,26 @@ pub struct Seen<'a> {
     pub sub_agent: u32,
     /// `None` when the tables are full.
     pub source: Option<SourceId>,
-    pub input: Interface,
-    pub output: Interface,
+    input: RawInterface,
+    output: RawInterface,
     /// The outermost tag, in the frame or taken off by the switch.
     pub vlan: Option<u16>,
     /// How many packets stand behind this one, by the pool of its source over the last span whose rate was believed; without
     /// such a span it is the exporter's word, `packet.rate`. At least 1.
     pub scale: u32,
     pub packet: Packet<'a>,
+}
+
+impl Seen<'_> {
+    /// Where the packet came in.
+    pub fn input(&self) -> Interface {
+        self.input.into()
+    }
+
+    /// Where it went out.
+    pub fn output(&self) -> Interface {
+        self.output.into()
+    }
 }
 
 /// What the reading of one datagram needs.

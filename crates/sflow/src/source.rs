@@ -28,8 +28,28 @@ pub(crate) struct Head {
     pub(crate) rate: u32,
     pub(crate) pool: u32,
     pub(crate) drops: u32,
-    pub(crate) input: Interface,
-    pub(crate) output: Interface,
+    pub(crate) input: RawInterface,
+    pub(crate) output: RawInterface,
+}
+
+/// An interface as it stands in a sample: what it means is found out for those who ask, for most samples nobody does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RawInterface {
+    format: u32,
+    value: u32,
+}
+
+impl RawInterface {
+    /// Two bits of format, then the value.
+    #[inline(always)]
+    pub(crate) fn compact(word: u32) -> Self {
+        Self { format: word >> 30, value: word & 0x3fff_ffff }
+    }
+
+    #[inline(always)]
+    pub(crate) fn expanded(format: u32, value: u32) -> Self {
+        Self { format, value }
+    }
 }
 
 /// Where a packet came in or went out.
@@ -45,18 +65,8 @@ pub enum Interface {
     Several(u32),
 }
 
-impl Interface {
-    /// Two bits of format, then the value.
-    #[inline(always)]
-    pub(crate) fn compact(word: u32) -> Self {
-        match word & 0x3fff_ffff {
-            0x3fff_ffff if word >> 30 == 0 => Self::Internal,
-            value => Self::expanded(word >> 30, value),
-        }
-    }
-
-    #[inline(always)]
-    pub(crate) fn expanded(format: u32, value: u32) -> Self {
+impl From<RawInterface> for Interface {
+    fn from(RawInterface { format, value }: RawInterface) -> Self {
         match (format, value) {
             (0, 0) => Self::Unknown,
             (0, 0x3fff_ffff) => Self::Internal,

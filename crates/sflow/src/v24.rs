@@ -2,7 +2,7 @@
 
 use crate::pass::Pass;
 use crate::record::{self, Found, Path};
-use crate::source::{Head, Interface};
+use crate::source::{Head, RawInterface};
 use crate::words::{Words, word_at};
 use crate::{Reason, Seen};
 
@@ -60,7 +60,7 @@ fn flow<F: FnMut(&Seen<'_>)>(pass: &mut Pass<'_, F>, rest: &mut Words<'_>) -> Re
         rate: word_at(head, 2),
         pool: word_at(head, 3),
         drops: word_at(head, 4),
-        input: Interface::compact(word_at(head, 5)),
+        input: RawInterface::compact(word_at(head, 5)),
         output: output_of(output),
     };
     let mut found = Found::new();
@@ -78,10 +78,10 @@ fn flow<F: FnMut(&Seen<'_>)>(pass: &mut Pass<'_, F>, rest: &mut Words<'_>) -> Re
 }
 
 /// The top bit says that it is a number of interfaces.
-fn output_of(word: u32) -> Interface {
+fn output_of(word: u32) -> RawInterface {
     match word >> 31 {
-        1 => Interface::Several(word & 0x7fff_ffff),
-        _ => Interface::expanded(0, word),
+        1 => RawInterface::expanded(2, word & 0x7fff_ffff),
+        _ => RawInterface::expanded(0, word),
     }
 }
 

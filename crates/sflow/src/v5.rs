@@ -2,7 +2,7 @@
 
 use crate::pass::Pass;
 use crate::record::{self, Found, Path};
-use crate::source::{Head, Interface};
+use crate::source::{Head, RawInterface};
 use crate::words::{Words, word_at};
 use crate::{Reason, Seen};
 
@@ -104,8 +104,8 @@ fn head(tag: u32, body: &mut Words<'_>) -> Option<(Head, u32)> {
                 rate: word_at(head, 2),
                 pool: word_at(head, 3),
                 drops: word_at(head, 4),
-                input: Interface::compact(input),
-                output: Interface::compact(output),
+                input: RawInterface::compact(input),
+                output: RawInterface::compact(output),
             },
             word_at(head, 7),
         ));
@@ -119,8 +119,8 @@ fn head(tag: u32, body: &mut Words<'_>) -> Option<(Head, u32)> {
             rate: word_at(head, 3),
             pool: word_at(head, 4),
             drops: word_at(head, 5),
-            input: Interface::expanded(word_at(head, 6), word_at(head, 7)),
-            output: Interface::expanded(word_at(head, 8), word_at(head, 9)),
+            input: RawInterface::expanded(word_at(head, 6), word_at(head, 7)),
+            output: RawInterface::expanded(word_at(head, 8), word_at(head, 9)),
         },
         word_at(head, 10),
     ))

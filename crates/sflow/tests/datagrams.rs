@@ -39,7 +39,7 @@ fn the_facts_of_a_sample_are_told() {
     Decoder::new(Ports::MAIL).read(Time::from_micros(7), EXPORTER, &mut datagram, |seen| {
         number += 1;
         assert_eq!((seen.at, seen.exporter, seen.agent), (Time::from_micros(7), EXPORTER, [192, 0, 2, 1].into()));
-        assert_eq!((seen.input, seen.output, seen.vlan), (Interface::Index(7), Interface::Index(8), Some(100)));
+        assert_eq!((seen.input(), seen.output(), seen.vlan), (Interface::Index(7), Interface::Index(8), Some(100)));
         let packet = &seen.packet;
         assert_eq!((packet.source_as, packet.destination_as), (Some(64_500), Some(64_511)), "0 is the agent's own");
         assert_eq!((packet.rate, seen.scale, packet.bytes, packet.header.len()), (512, 512, 244, 44));

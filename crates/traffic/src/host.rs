@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::day::Date;
 use crate::key::Key;
 use crate::kind::Kind;
+use crate::outline::{self, Outline};
 use crate::sealed::{Part, Row};
 use crate::spread::{Count, Spread};
 use crate::system::Systems;
@@ -35,29 +36,21 @@ impl Default for Side {
 impl Side {
     /// Packets of these kinds.
     pub fn of(&self, kinds: &[Kind]) -> u64 {
-        kinds.iter().fold(0, |sum, kind| sum.saturating_add(self.kinds[*kind as usize]))
+        outline::of(&self.kinds, kinds)
     }
 
     /// All packets.
     pub fn packets(&self) -> u64 {
-        self.kinds.iter().fold(0, |sum: u64, more| sum.saturating_add(*more))
+        outline::packets(&self.kinds)
     }
 
     fn add(&mut self, date: Date, part: &Part) {
-        for (mine, more) in self.kinds.iter_mut().zip(part.kinds) {
-            *mine = mine.saturating_add(more);
-        }
+        outline::add(&mut self.kinds, &part.kinds);
         let day = date.weekday() * 24;
         for (mine, more) in self.week[day..day + 24].iter_mut().zip(part.hours) {
             *mine = mine.saturating_add(more);
         }
         self.days += 1;
-    }
-}
-
-impl Part {
-    pub(crate) fn has_sent(&self) -> bool {
-        Kind::SENT.iter().any(|kind| self.kinds[*kind as usize] > 0)
     }
 }
 
@@ -123,23 +116,17 @@ impl Host {
             self.spread.add(kept);
             self.peers = part.peers;
             self.systems.0 |= part.marks;
-            self.learn_as(part.asn);
+            outline::learn_as(&mut self.gateway_as, part.asn);
             hours[0] = part.hours;
         }
         if let Some(part) = &row.server {
             self.server.add(date, part);
             self.clients = self.clients.max(part.peers);
-            self.learn_as(part.asn);
+            outline::learn_as(&mut self.gateway_as, part.asn);
             hours[1] = part.hours;
         }
         self.series.push(hours);
         self.series_end = date;
-    }
-
-    fn learn_as(&mut self, asn: u32) {
-        if asn != 0 {
-            self.gateway_as = Some(self.gateway_as.map_or(asn, |other| other.min(asn)));
-        }
     }
 
     pub(crate) fn finish(&mut self) {
@@ -156,6 +143,12 @@ impl Host {
         self.series_end
     }
 
+    /// What a report asks of it.
+    pub(crate) fn outline(&self) -> Outline {
+        let Self { address, gateway_as, client, server, .. } = self;
+        Outline { address: *address, gateway_as: *gateway_as, client: client.kinds, server: server.kinds }
+    }
+
     /// Packets in all.
     pub fn packets(&self) -> u64 {
         self.client.packets() + self.server.packets()
@@ -163,22 +156,22 @@ impl Host {
 
     /// Whether it answered on port 25: accepted a connection, or spoke in one.
     pub fn has_answered(&self) -> bool {
-        self.server.of(&Kind::ANSWERED) > 0
+        self.outline().has_answered()
     }
 
     /// Whether it sent to a port 25, or a server spoke to it within a connection.
     pub fn has_asked(&self) -> bool {
-        self.client.of(&Kind::SENT) > 0 || self.client.of(&[Kind::Reply]) > 0
+        self.outline().has_asked()
     }
 
     /// By the evidence.
     pub fn role(&self) -> Role {
-        Role::of(self.has_asked(), self.has_answered())
+        self.outline().role()
     }
 
     /// By the ports alone: on whose side of any packet it was.
     pub fn role_by_port(&self) -> Role {
-        Role::of(self.client.packets() > 0, self.server.packets() > 0)
+        self.outline().role_by_port()
     }
 }
 
@@ -196,7 +189,7 @@ pub enum Role {
 impl Role {
     pub const ALL: [Self; 4] = [Self::ClientOnly, Self::ServerOnly, Self::Both, Self::Neither];
 
-    fn of(client: bool, server: bool) -> Self {
+    pub(crate) fn of(client: bool, server: bool) -> Self {
         match (client, server) {
             (true, false) => Self::ClientOnly,
             (false, true) => Self::ServerOnly,

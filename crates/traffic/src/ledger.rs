@@ -9,7 +9,9 @@ use std::iter::Peekable;
 use crate::code::{Reader, put};
 use crate::day::{Date, Missed};
 use crate::host::Host;
-use crate::sealed::{Row, Rows, Sealed, address};
+use crate::kind::Kind;
+use crate::outline::{self, Outline, Outlines};
+use crate::sealed::{Brief, Row, Rows, Sealed, address};
 use crate::spread::put_len;
 use crate::totals::Totals;
 
@@ -103,6 +105,11 @@ impl Ledger {
         })
     }
 
+    /// The same in few words: several times as quick.
+    pub(crate) fn outlines(&self) -> impl Iterator<Item = Outline> {
+        (0..2).flat_map(|family| Outlines::of(self.days.iter(), family))
+    }
+
     /// Everything, as bytes.
     pub fn save(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
@@ -171,7 +178,8 @@ impl Known {
     fn meet(&mut self, day: &Sealed) {
         self.since = Some(self.since.map_or(day.date, |since| since.min(day.date)));
         for (family, clients) in self.clients.iter_mut().enumerate() {
-            let seen = day.rows(family).filter(|row| row.client.as_ref().is_some_and(|(part, _)| part.has_sent()));
+            let has_sent = |row: &Brief| row.client.is_some_and(|(_, kinds)| outline::of(&kinds, &Kind::SENT) > 0);
+            let seen = day.briefs(family).filter(has_sent);
             *clients = meet(std::mem::take(clients), seen.map(|row| row.address), day.date.0);
         }
     }

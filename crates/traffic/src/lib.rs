@@ -47,6 +47,8 @@ mod key;
 mod kind;
 mod ledger;
 mod model;
+mod open;
+mod outline;
 mod pairs;
 mod parts;
 mod recapture;

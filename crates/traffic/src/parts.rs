@@ -134,6 +134,8 @@ mod tests {
             ledger.add(Sealed::of(&mut first));
             ledger.add(Sealed::of(&mut second));
             prop_assert_eq!(ledger.totals(), expected.totals());
+            let in_full: Vec<_> = ledger.hosts().map(|host| host.outline()).collect();
+            prop_assert_eq!(ledger.outlines().collect::<Vec<_>>(), in_full, "in few words the same as in full");
             // Beyond what is kept one by one destinations are estimated; so few are not.
             let told = |host: Host| (host.address, host.gateway_as, host.client, host.server, host.destinations, host.systems);
             let (hosts, expected): (Vec<_>, Vec<_>) = (ledger.hosts().map(told).collect(), expected.hosts().map(told).collect());

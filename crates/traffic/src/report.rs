@@ -9,8 +9,9 @@ use serde::Serialize;
 
 use crate::day::Missed;
 use crate::estimate::{Estimate, Seen, Weighed, ratio};
-use crate::host::{Host, Role};
+use crate::host::Role;
 use crate::ledger::Ledger;
+use crate::outline::{self, Outline};
 use crate::totals::Totals;
 
 /// ASes that are listed.
@@ -64,7 +65,7 @@ pub struct Roles {
 }
 
 impl Roles {
-    fn add(&mut self, host: &Host) {
+    fn add(&mut self, host: &Outline) {
         self.addresses += 1;
         self.by_evidence[host.role() as usize] += 1;
         self.by_port[host.role_by_port() as usize] += 1;
@@ -143,10 +144,10 @@ impl Report {
     /// Of the days of a ledger. `lookup` says where an address was on the date; an AS that an exporter told comes first.
     pub fn of(ledger: &Ledger, mut lookup: impl FnMut(IpAddr) -> Origin) -> Self {
         let (mut roles, mut systems, mut hosts) = (Roles::default(), Systems::default(), Unseen::default());
-        for host in ledger.hosts() {
+        for host in ledger.outlines() {
             roles.add(&host);
-            hosts.clients.add(host.client.packets());
-            hosts.servers.add(host.server.packets());
+            hosts.clients.add(outline::packets(&host.client));
+            hosts.servers.add(outline::packets(&host.server));
             systems.add(&host, &lookup(host.address));
         }
         hosts.client_coverage = hosts.clients.coverage();
@@ -199,7 +200,7 @@ pub(crate) struct Systems {
 }
 
 impl Systems {
-    pub(crate) fn add(&mut self, host: &Host, origin: &Origin) {
+    pub(crate) fn add(&mut self, host: &Outline, origin: &Origin) {
         let asn = host.gateway_as.or(origin.asn);
         let row = self.rows.entry(asn).or_insert_with(|| AsRow { asn, ..AsRow::default() });
         row.by_evidence[host.role() as usize] += 1;

@@ -3,7 +3,7 @@
 //! Packets are counted by the five minutes of their own stamps. Rows are handed out when their five minutes are over by
 //! [`LATE`]; what comes later for them is counted and is in no row.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use crate::features::Features;
 use crate::host::{Host, Side};
 use crate::hours::Hours;
 use crate::kind::{Kind, from_client, length};
+use crate::open::{BATCH, End, Open};
 use crate::verdict::Verdict;
 
 /// How long after their end five minutes wait for packets that come late.
@@ -25,24 +26,12 @@ pub const MOST_HOSTS: usize = 1_000_000;
 /// Five minutes that are open at once: more are closed, the oldest first.
 pub const MOST_OPEN: usize = 4;
 
-/// A host under way.
+/// What a host did in five minutes.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    gateway_as: Option<u32>,
-    client: TrafficSums,
-    server: TrafficSums,
-}
-
-fn count(sums: &mut TrafficSums, kind: Kind, rate: u32) {
-    let is = |kinds: &[Kind]| u64::from(kinds.contains(&kind));
-    sums.samples += 1;
-    sums.packets = sums.packets.saturating_add(rate.into());
-    sums.syn += is(&[Kind::Syn]);
-    sums.established += is(&Kind::ESTABLISHED);
-    sums.full += is(&[Kind::Full]);
-    sums.accepted += is(&[Kind::SynAck]);
-    sums.refused += is(&[Kind::Reset]);
-    sums.replies += is(&[Kind::Reply]);
+pub(crate) struct Sums {
+    pub(crate) gateway_as: Option<u32>,
+    pub(crate) client: TrafficSums,
+    pub(crate) server: TrafficSums,
 }
 
 fn add(sums: &mut TrafficSums, more: &TrafficSums) {
@@ -66,16 +55,25 @@ pub struct Slot {
 }
 
 /// Rows under way.
-#[derive(Debug, Default)]
 pub struct Rows {
-    open: BTreeMap<Time, HashMap<IpAddr, Sums>>,
+    open: BTreeMap<Time, Open>,
+    /// Ends of packets that are not counted yet, all of the same five minutes.
+    waiting: Vec<End>,
+    waiting_of: Time,
     /// Before it everything was handed out.
     closed: Option<Time>,
     late: u64,
     untracked: u64,
+    seed: u64,
 }
 
 impl Rows {
+    /// The seed keeps others from choosing addresses that collide; it changes no result.
+    pub fn new(seed: u64) -> Self {
+        let (open, waiting) = (BTreeMap::new(), Vec::with_capacity(BATCH));
+        Self { open, waiting, waiting_of: Time::default(), closed: None, late: 0, untracked: 0, seed }
+    }
+
     /// Counts a sampled packet, for both its ends; others than those of port 25 are passed over.
     pub fn take(&mut self, at: Time, rate: u32, packet: &Packet<'_>) {
         let (source, destination) = (packet.source, packet.destination);
@@ -85,18 +83,27 @@ impl Rows {
             self.late += 1;
             return;
         }
+        if start != self.waiting_of || self.waiting.len() + 2 > BATCH {
+            self.settle();
+            self.waiting_of = start;
+        }
         let kind = Kind::of(packet.flags, from_client, length(packet.bytes, packet.header, source.is_ipv4()));
-        let hosts = self.open.entry(start).or_default();
         let ends = [(source, packet.source_as, from_client), (destination, packet.destination_as, !from_client)];
-        for (socket, asn, is_client) in ends {
-            let address = socket.ip();
-            if hosts.len() >= MOST_HOSTS && !hosts.contains_key(&address) {
-                self.untracked += 1;
-                continue;
-            }
-            let sums = hosts.entry(address).or_default();
-            sums.gateway_as = [sums.gateway_as, asn].into_iter().flatten().min();
-            count(if is_client { &mut sums.client } else { &mut sums.server }, kind, rate);
+        self.waiting.extend(ends.map(|(socket, asn, is_client)| End {
+            address: socket.ip(),
+            asn: asn.unwrap_or(0),
+            kind,
+            rate,
+            is_client,
+        }));
+    }
+
+    /// Counts what waits.
+    fn settle(&mut self) {
+        if !self.waiting.is_empty() {
+            let open = self.open.entry(self.waiting_of).or_insert_with(|| Open::new(self.seed));
+            self.untracked += open.count(&self.waiting);
+            self.waiting.clear();
         }
     }
 
@@ -105,7 +112,7 @@ impl Rows {
         self.late
     }
 
-    /// Ends of packets that are in no row, because there were too many hosts.
+    /// Ends of packets that are in no row, because there were too many hosts: of those that do not wait any more.
     pub fn untracked(&self) -> u64 {
         self.untracked
     }
@@ -128,23 +135,25 @@ impl Rows {
         is_over: impl Fn(Time, usize) -> bool,
         mut lookup: impl FnMut(IpAddr) -> Origin,
     ) -> Vec<Slot> {
+        self.settle();
         let mut slots = Vec::new();
         while let Some(first) = self.open.first_entry().map(|entry| *entry.key()) {
             if !is_over(first, self.open.len()) {
                 break;
             }
-            let hosts = self.open.remove(&first).unwrap_or_default();
             self.closed = Some(first + FIVE_MINUTES);
-            slots.push(slot(first, now, hosts, &mut lookup));
+            if let Some(open) = self.open.remove(&first) {
+                slots.push(slot(first, now, &open, &mut lookup));
+            }
         }
         slots
     }
 }
 
-fn slot(at: Time, now: Time, sums: HashMap<IpAddr, Sums>, lookup: &mut impl FnMut(IpAddr) -> Origin) -> Slot {
-    let mut hosts = Vec::with_capacity(sums.len());
+fn slot(at: Time, now: Time, open: &Open, lookup: &mut impl FnMut(IpAddr) -> Origin) -> Slot {
+    let mut hosts = Vec::with_capacity(open.len());
     let mut ases: BTreeMap<Option<u32>, TrafficAsRow> = BTreeMap::new();
-    for (address, sums) in sums {
+    for (address, sums) in open.hosts() {
         let origin = lookup(address);
         let asn = sums.gateway_as.or(origin.asn);
         let row = ases.entry(asn).or_insert_with(|| empty(at, asn, now));
@@ -200,7 +209,12 @@ pub fn verdict_row(
 ) -> TrafficVerdictRow {
     let thousandths = |share: f64| (1000.0 * share.clamp(0.0, 1.0)).floor() as u16;
     let week = |side: &Side| {
-        if side.packets() == 0 { Vec::new() } else { Hours::of(side, features.place.zone).week.to_vec() }
+        if side.packets() == 0 {
+            return Vec::new();
+        }
+        // A day has a row for each host that enough was seen of, and these are most of it: half as wide is half the memory.
+        let narrow = |samples: &u64| u32::try_from(*samples).unwrap_or(u32::MAX);
+        Hours::of(side, features.place.zone).week.iter().map(narrow).collect()
     };
     TrafficVerdictRow {
         told_at: told.at,

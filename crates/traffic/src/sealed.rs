@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use crate::code::{Reader, put, put_sparse};
 use crate::day::{Date, Day, Family, Missed};
 use crate::key::Key;
-use crate::kind::Kind;
+use crate::outline::Kinds;
 use crate::spread::Kept;
 use crate::table::{Entry, OCCUPIED, Table};
 use crate::totals::Totals;
@@ -28,7 +28,7 @@ pub(crate) struct Part {
     pub(crate) asn: u32,
     pub(crate) peers: u32,
     pub(crate) marks: u8,
-    pub(crate) kinds: [u64; Kind::COUNT],
+    pub(crate) kinds: Kinds,
     pub(crate) hours: [u64; 24],
 }
 
@@ -70,6 +70,11 @@ impl Sealed {
         Rows { reader: Reader(&self.rows[family]), address: 0 }
     }
 
+    /// The same without hours and destinations.
+    pub(crate) fn briefs(&self, family: usize) -> Briefs<'_> {
+        Briefs(self.rows(family))
+    }
+
     pub(crate) fn is_readable(&self) -> bool {
         (0..2).all(|family| {
             let mut rows = self.rows(family);
@@ -100,16 +105,62 @@ impl Iterator for Rows<'_> {
 
 impl Rows<'_> {
     fn row(&mut self) -> Option<Row> {
+        let (address, client, server) = self.read(|reader| Some((part(reader)?, Kept::read(reader)?)), part)?;
+        Some(Row { address, client, server })
+    }
+
+    /// The address, and of each role what its reader makes of it.
+    #[inline]
+    fn read<C, S>(
+        &mut self,
+        client: impl Fn(&mut Reader<'_>) -> Option<C>,
+        server: impl Fn(&mut Reader<'_>) -> Option<S>,
+    ) -> Option<(u128, Option<C>, Option<S>)> {
         let head = self.reader.number()?;
         let low = u128::from(head >> 2);
         let high = u128::from(self.reader.number()?) << 62;
         let address = self.address.checked_add(low | high)?;
         let reader = &mut self.reader;
-        let client = if head & CLIENT == 0 { None } else { Some((part(reader)?, Kept::read(reader)?)) };
-        let server = if head & SERVER == 0 { None } else { Some(part(reader)?) };
+        let client = if head & CLIENT == 0 { None } else { Some(client(reader)?) };
+        let server = if head & SERVER == 0 { None } else { Some(server(reader)?) };
         self.address = address;
-        Some(Row { address, client, server })
+        Some((address, client, server))
     }
+}
+
+/// Of a host on one day the AS and the packets in each role.
+pub(crate) struct Brief {
+    pub(crate) address: u128,
+    pub(crate) client: Option<(u32, Kinds)>,
+    pub(crate) server: Option<(u32, Kinds)>,
+}
+
+/// The rows of a family in few words, by address. Ends at what cannot be read.
+pub(crate) struct Briefs<'a>(Rows<'a>);
+
+impl Iterator for Briefs<'_> {
+    type Item = Brief;
+
+    fn next(&mut self) -> Option<Brief> {
+        let client = |reader: &mut Reader<'_>| {
+            let brief = brief(reader)?;
+            Kept::pass(reader)?;
+            Some(brief)
+        };
+        let (address, client, server) = self.0.read(client, brief)?;
+        Some(Brief { address, client, server })
+    }
+}
+
+fn brief(reader: &mut Reader<'_>) -> Option<(u32, Kinds)> {
+    let asn = u32::try_from(reader.number()?).ok()?;
+    reader.number()?;
+    reader.byte()?;
+    let kinds = reader.sparse()?;
+    for _ in 0..reader.number()?.count_ones() {
+        reader.number()?;
+    }
+    Some((asn, kinds))
 }
 
 fn part(reader: &mut Reader<'_>) -> Option<Part> {
@@ -144,6 +195,9 @@ pub(crate) fn put_row(to: &mut Vec<u8>, before: u128, row: &Row) {
     }
 }
 
+/// Entries that are called for before they are read: in order of address they are anywhere in the tables.
+const AHEAD: usize = 16;
+
 /// The number of hosts, and their rows.
 fn seal<K: Key + Into<u128>>(family: &Family<K>) -> (u64, Vec<u8>) {
     let pairs = family.pairs.sorted();
@@ -153,8 +207,13 @@ fn seal<K: Key + Into<u128>>(family: &Family<K>) -> (u64, Vec<u8>) {
     places.extend(family.servers.hosts().map(|(place, entry)| (entry.key, place as u32, true)));
     places.sort_unstable();
     let (mut rows, mut count, mut before) = (Vec::new(), 0, 0);
-    let mut marks = Vec::new();
+    let (mut marks, mut met) = (Vec::new(), 0);
+    let mut ahead = places.iter().skip(AHEAD);
     for host in places.chunk_by(|a, b| a.0 == b.0) {
+        for (_, place, is_server) in ahead.by_ref().take(host.len()) {
+            let table = if *is_server { &family.servers } else { &family.clients };
+            table.call(*place as usize);
+        }
         let address: u128 = host[0].0.into();
         let place =
             |server| host.iter().find(|(_, _, is_server)| *is_server == server).map(|(_, place, _)| *place as usize);
@@ -165,7 +224,7 @@ fn seal<K: Key + Into<u128>>(family: &Family<K>) -> (u64, Vec<u8>) {
         put(&mut rows, (step >> 62) as u64);
         if let Some(place) = client {
             put_part(&mut rows, &family.clients, family.clients.at(place));
-            destinations::<K>(&pairs, host[0].0.owner(family.seed), &mut marks);
+            met = destinations::<K>(&pairs, met, host[0].0.owner(family.seed), &mut marks);
             Kept::of(&marks, K::NETWORK).put(&mut rows);
         }
         if let Some(place) = server {
@@ -181,16 +240,20 @@ fn put_part<K: Key>(to: &mut Vec<u8>, table: &Table<K>, entry: &Entry<K>) {
     put(to, entry.asn.into());
     put(to, entry.peers.into());
     to.push(entry.marks & !OCCUPIED);
-    put_sparse(to, &table.kinds(entry));
-    put_sparse(to, &table.hours(entry).map(u64::from));
+    let (kinds, hours) = table.counts(entry);
+    put_sparse(to, &kinds);
+    put_sparse(to, &hours);
 }
 
-/// The marks of a client's destinations, from pairs in order.
-fn destinations<K: Key>(pairs: &[K::Pair], owner: u64, marks: &mut Vec<u64>) {
-    let from = pairs.partition_point(|pair| K::parts(*pair).0 < owner);
+/// The marks of a client's destinations, from pairs in order. Gives where the pairs of the next client begin, which in IPv4 is
+/// the next host mostly; then they need not be searched for.
+fn destinations<K: Key>(pairs: &[K::Pair], next: usize, owner: u64, marks: &mut Vec<u64>) -> usize {
+    let is_next = pairs.get(next).is_some_and(|pair| K::parts(*pair).0 == owner);
+    let from = if is_next { next } else { pairs.partition_point(|pair| K::parts(*pair).0 < owner) };
     let own = pairs[from..].iter().map(|pair| K::parts(*pair)).take_while(|(of, _)| *of == owner);
     marks.clear();
     marks.extend(own.map(|(_, mark)| mark));
+    from + marks.len()
 }
 
 /// The address that a row is of.

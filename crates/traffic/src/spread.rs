@@ -45,6 +45,15 @@ impl Kept {
         }
     }
 
+    /// Steps over what [`Self::put`] wrote.
+    pub(crate) fn pass(reader: &mut Reader<'_>) -> Option<()> {
+        match reader.byte()? {
+            0 => (0..reader.number()?).try_for_each(|_| reader.number().map(drop)),
+            1 => reader.bytes(2 * REGISTERS).map(drop),
+            _ => None,
+        }
+    }
+
     pub(crate) fn read(reader: &mut Reader<'_>) -> Option<Self> {
         match reader.byte()? {
             0 => reader.ascending(LISTED).map(Self::Each),

@@ -28,7 +28,7 @@ impl Survey {
         let smtp = ledger.totals().smtp;
         let behind_a_sample = smtp.weight as f64 / smtp.samples.max(1) as f64;
         let mut survey = Self { behind_a_sample, ..Self::default() };
-        for host in ledger.hosts() {
+        for host in ledger.outlines() {
             survey.systems.add(&host, &lookup(host.address));
             if host.has_asked() {
                 *survey.networks.entry(network(host.address)).or_default() += 1;

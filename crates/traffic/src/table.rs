@@ -185,22 +185,19 @@ impl<K: Key> Table<K> {
         &self.places[place]
     }
 
-    /// The counts of an entry by kind, with what was carried.
-    pub(crate) fn kinds(&self, entry: &Entry<K>) -> [u64; Kind::COUNT] {
-        std::array::from_fn(|kind| u64::from(entry.kinds[kind]) + (self.carried(entry.key, kind) << 16))
-    }
-
-    /// … and by hour.
-    pub(crate) fn hours(&self, entry: &Entry<K>) -> [u32; 24] {
-        let carried = |hour| self.carried(entry.key, Kind::COUNT + hour) << 8;
-        std::array::from_fn(|hour| u32::try_from(u64::from(entry.hours[hour]) + carried(hour)).unwrap_or(u32::MAX))
-    }
-
-    fn carried(&self, key: K, counter: usize) -> u64 {
-        if self.carries.is_empty() {
-            return 0;
+    /// The counts of an entry by kind and by hour, with what was carried.
+    pub(crate) fn counts(&self, entry: &Entry<K>) -> ([u64; Kind::COUNT], [u64; 24]) {
+        let (mut kinds, mut hours) = (entry.kinds.map(u64::from), entry.hours.map(u64::from));
+        if !self.carries.is_empty() {
+            for ((_, counter), times) in self.carries.range((entry.key, 0)..=(entry.key, u8::MAX)) {
+                let (times, counter) = (u64::from(*times), usize::from(*counter));
+                match kinds.get_mut(counter) {
+                    Some(kind) => *kind += times << 16,
+                    None => hours[counter - Kind::COUNT] += times << 8,
+                }
+            }
         }
-        self.carries.get(&(key, counter as u8)).copied().unwrap_or(0).into()
+        (kinds, hours)
     }
 
     /// Takes in what another table counted: how many hosts found no room. Peers are added up; those that both have are to be
@@ -276,8 +273,8 @@ mod tests {
         }
         table.count(0, &touch(9, Kind::Syn, 23));
         let (_, entry) = table.hosts().next().unwrap();
-        assert_eq!(table.kinds(entry)[Kind::Full as usize], 200_000);
-        assert_eq!((table.hours(entry)[3], table.hours(entry)[23]), (200_000, 1));
+        let (kinds, hours) = table.counts(entry);
+        assert_eq!((kinds[Kind::Full as usize], hours[3], hours[23]), (200_000, 200_000, 1));
     }
 
     #[test]

@@ -245,6 +245,6 @@ fn address(address: Option<IpAddr>) -> Cell<'static> {
     address.map_or(Cell::Null, |address| address.to_string().into())
 }
 
-fn numbers(numbers: &[u64]) -> Cell<'static> {
-    Cell::Integers(numbers.iter().map(|number| i64::try_from(*number).unwrap_or(i64::MAX)).collect())
+fn numbers<N: Copy + Into<u64>>(numbers: &[N]) -> Cell<'static> {
+    Cell::Integers(numbers.iter().map(|number| i64::try_from((*number).into()).unwrap_or(i64::MAX)).collect())
 }

@@ -252,8 +252,8 @@ fn coverage(rows: &mut Vec<TrafficCoverageRow>, at: Time, of_day: i64) {
 }
 
 fn verdict(host: &Host, day: Time, told_at: Time) -> TrafficVerdictRow {
-    let week = |of: fn(i64) -> u64| -> Vec<u64> {
-        let week = (0..168_i64).map(|at| of(at % 24) * u64::from(at < 120 || at % 3 == 0)).collect::<Vec<_>>();
+    let week = |of: fn(i64) -> u64| -> Vec<u32> {
+        let week = (0..168_i64).map(|at| of(at % 24) as u32 * u32::from(at < 120 || at % 3 == 0)).collect::<Vec<_>>();
         if week.iter().any(|count| *count > 0) { week } else { Vec::new() }
     };
     let sum = |of: fn(i64) -> u64| 7 * (0..24).map(of).sum::<u64>();

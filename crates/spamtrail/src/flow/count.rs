@@ -87,7 +87,8 @@ pub(super) struct Meter {
 
 impl Meter {
     pub(super) fn new(form: Form, ports: Ports, with_rows: bool) -> Self {
-        Self { decoder: Decoder::new(ports), rows: with_rows.then(Rows::default), told: 0, form, day: None }
+        let rows = with_rows.then(|| Rows::new(form.seed));
+        Self { decoder: Decoder::new(ports), rows, told: 0, form, day: None }
     }
 
     /// The day of this stamp begins; the one before it ends.

@@ -10,7 +10,7 @@ use traffic::{Features, LATE, Ledger, Place, Rows, Slot, Told, Verdict, verdict_
 use crate::made::{DATE, Sampled, any, nowhere};
 
 fn slots(packets: &[Sampled]) -> Vec<Slot> {
-    let mut rows = Rows::default();
+    let mut rows = Rows::new(7);
     packets.iter().for_each(|sampled| rows.take(sampled.at(DATE), sampled.rate, &sampled.packet()));
     rows.end(DATE.start(), nowhere)
 }
@@ -69,7 +69,7 @@ fn a_packet_on_the_border_is_of_the_five_minutes_that_begin() {
 #[test]
 fn rows_wait_for_what_comes_late_and_what_comes_later_is_counted() {
     let sampled = |second| Sampled { second, ..Sampled::outward([10, 0, 0, 1], [10, 1, 0, 1], Flags::SYN, 60) };
-    let mut rows = Rows::default();
+    let mut rows = Rows::new(7);
     let take = |rows: &mut Rows, second| {
         let sampled = sampled(second);
         rows.take(sampled.at(DATE), 1, &sampled.packet());
