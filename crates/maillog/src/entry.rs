@@ -76,6 +76,11 @@ impl<'a> Entry<'a> {
 
     /// Reads a line of which the header is known.
     pub(crate) fn of(header: &Header<'a>) -> Self {
+        // Nearly all lines of a log of Exim's own are this, and a body is large to copy.
+        if matches!(header.form, Form::Exim) && header.text.first().is_some_and(|byte| !byte.is_ascii_whitespace()) {
+            let (stamp, host, process) = (header.stamp, header.host, header.process);
+            return Self { stamp, host, instance: b"", process, body: own(header.text) };
+        }
         let mut entry = Self {
             stamp: header.stamp,
             host: header.host,
@@ -142,12 +147,11 @@ impl<'a> Entry<'a> {
 /// Exim's own file. Other programs write their stamps the same way, with a level behind.
 fn own(text: &[u8]) -> Body<'_> {
     let levels: [&[u8]; 7] = [b"CRIT", b"ERROR", b"WARN", b"INFO", b"NOTICE", b"DEBUG", b"#"];
-    match exim::read(text) {
-        exim::Line::Unknown if levels.iter().any(|level| text.starts_with(level)) => {
-            scanner::read(b"rspamd", text).flatten().map_or(Body::Other(Other::Program), Body::Scanner)
-        }
-        line => Body::Exim(line),
+    let line = Body::Exim(exim::read(text));
+    if !matches!(line, Body::Exim(exim::Line::Unknown)) || !levels.iter().any(|level| text.starts_with(level)) {
+        return line;
     }
+    scanner::read(b"rspamd", text).flatten().map_or(Body::Other(Other::Program), Body::Scanner)
 }
 
 /// Without `[77] `, which Exim writes where it is told to.
