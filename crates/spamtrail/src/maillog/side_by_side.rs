@@ -13,6 +13,9 @@ use maillog::{Ahead, Happening, Kept, Reader};
 /// Bytes that are read at once.
 const PIECE: usize = 128 * 1024;
 
+/// How often a thread looks whether its turn has come before it sleeps: for a tenth of a millisecond or so.
+const LOOKS: u32 = 2000;
+
 /// What has not been read yet.
 struct Left<R, S> {
     input: R,
@@ -87,6 +90,11 @@ impl<T> InTurn<T> {
 
     /// Does it with a piece when its turn comes. `None` when another thread panicked: then it does not come.
     fn take(&self, number: u64, work: impl FnOnce(&mut T)) -> Option<()> {
+        // A turn comes soon, mostly sooner than a thread that sleeps is awake.
+        _ = (0..LOOKS).find(|_| {
+            std::hint::spin_loop();
+            self.is_turn_of(number)
+        });
         let waits = |(_, next): &mut (T, Option<u64>)| next.is_some_and(|next| next != number);
         let mut turn = self.next.wait_while(self.turn.lock().ok()?, waits).ok()?;
         let next = turn.1? + 1;
