@@ -67,23 +67,20 @@ impl Acquaintances {
         let today = day & DAY;
         let age = |place: u32| today.wrapping_sub(place) & DAY;
         let places = &mut self.places[place];
-        // All are looked at, in one step of the processor; to stop at the first that fits would take longer.
-        let fits = |bits: u32, (at, place): (usize, &u32)| bits | u32::from(*place & !DAY == tag) << at;
-        let found = places.iter().enumerate().fold(0, fits);
-        if let Some(place) = places.get_mut(found.trailing_zeros() as usize) {
+        let known = which(places, |place| place & !DAY == tag);
+        if let Some(place) = places.get_mut(known) {
             // A day that lies ahead is of a clock that was set back.
             let known = age(*place) <= PAIR_DAYS || age(*place) > DAY / 2;
             *place = tag | today;
             return known;
         }
-        let oldest = |place: &&mut u32| if **place == 0 { u32::MAX } else { age(**place) };
-        if let Some(place) = places.iter_mut().max_by_key(oldest) {
-            if *place == 0 {
-                self.held += 1;
-            } else if age(*place) <= PAIR_DAYS {
-                self.forgotten += 1;
-            }
+        let free = which(places, |place| place == 0);
+        if let Some(place) = places.get_mut(free) {
+            self.held += 1;
             *place = tag | today;
+        } else if let Some(oldest) = places.iter_mut().max_by_key(|place| age(**place)) {
+            self.forgotten += u64::from(age(*oldest) <= PAIR_DAYS);
+            *oldest = tag | today;
         }
         if self.held * 2 > self.places.len() * WAYS && self.places.len().ilog2() < self.most {
             self.double();
@@ -105,6 +102,13 @@ impl Acquaintances {
         }
         self.places = doubled;
     }
+}
+
+/// The first place that fits; a place beyond all when none does. All are looked at, in one step of the processor; to stop at the first
+/// that fits would take longer.
+fn which(places: &[u32; WAYS], fits: impl Fn(u32) -> bool) -> usize {
+    let bits = places.iter().enumerate().fold(0u32, |bits, (at, place)| bits | u32::from(fits(*place)) << at);
+    bits.trailing_zeros() as usize
 }
 
 impl<C> Encode<C> for Acquaintances {
