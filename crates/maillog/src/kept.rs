@@ -44,10 +44,6 @@ impl Kept {
         self.bytes.clear();
         self.happenings.clear();
     }
-
-    pub fn is_empty(&self) -> bool {
-        self.happenings.is_empty()
-    }
 }
 
 struct Keeping<'a> {

@@ -1,13 +1,13 @@
 //! Tells the processor which place of memory will be needed soon, so that it is near when it is.
 //!
-//! A crate of its own because this is the one thing that `traffic` needs and safe Rust has no way to say: a read waits, and
-//! stops the processor from going on; this does not. It reads and writes nothing.
+//! A crate of its own because this is the one thing that `traffic` and `findings` need and safe Rust has no way to say: a read
+//! waits, and stops the processor from going on; this does not. It reads and writes nothing.
 
 /// Bytes of a line of the cache.
 const LINE: usize = 64;
 
-/// Says that an item will be needed, each line of it. An index beyond the end says nothing. Where the processor has no such instruction that is
-/// known here, it does nothing.
+/// Says that an item will be needed, each line of it. An index beyond the end says nothing. Where the processor has no such
+/// instruction that is known here, it does nothing.
 ///
 /// ```
 /// let squares: Vec<u64> = (0..1000).map(|number| number * number).collect();
